@@ -1,0 +1,104 @@
+// Package connectionmissing finds pipelines whose connection does not exist any more: the ARN in the definition is dead.
+// It never takes a refused or failed read for absence: only AWS's own "not found" counts.
+package connectionmissing
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// The causes.
+const (
+	deleted      = "deleted"
+	unknownCause = "unknown"
+)
+
+// Fault is the fault connection-missing.
+func Fault() *fault.Fault {
+	return &fault.Fault{
+		Code: "connection-missing",
+		Doc: fault.Doc{
+			Title:   "Pipeline uses a connection that does not exist",
+			Symptom: `The Source stage fails, often with "Unable to use Connection ... The provided role does not have sufficient permissions", whatever the role may do.`,
+			Text: "A connection can be deleted while pipelines use it: AWS does not refuse. Its ARN is never given out again, so the pipelines keep pointing at nothing " +
+				"until their definition names another connection.",
+			Causes: []fault.CauseDoc{
+				{Code: deleted, Text: "It was deleted.", Evidence: "GetConnection says ResourceNotFoundException; CloudTrail shows DeleteConnection.", Remedy: "Create a connection, complete its handshake, put its ARN into the pipelines."},
+				{Code: unknownCause, Text: "It does not exist; when it went cannot be seen.", Evidence: "GetConnection says ResourceNotFoundException.", Remedy: "Check the ARN for a slip first: account, Region, prefix. Then as above."},
+			},
+			See:      []string{"aws codeconnections get-connection --connection-arn ARN", "aws codeconnections list-connections"},
+			Remedy:   "Point the pipeline's source action at a connection that exists and is AVAILABLE, then start the pipeline.",
+			Severity: fault.High, Bucket: fault.Configuration, Since: "0.1.0",
+			Links: []string{"https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-delete.html"},
+		},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindConnection, fact.KindEvent},
+		Explains: []fault.Code{"connection-denied"},
+		Diagnose: diagnose,
+	}
+}
+
+func diagnose(s *fact.Snapshot) fault.Judgement {
+	arns, needs := fault.Connections(s)
+	j := fault.Judgement{Needs: needs}
+	for _, arn := range arns {
+		_, _, absent, settles := fault.Connection(s, arn)
+		j.Need(settles)
+		if !absent {
+			continue
+		}
+		f, helps := judge(s, arn)
+		j.Findings = append(j.Findings, f)
+		j.Help(helps...)
+	}
+	return j
+}
+
+func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
+	ref := fact.ConnectionRef(s.Question().Account, arn)
+	gone, _ := s.Absence(ref)
+	users := fault.Known(s, arn)
+	f := fault.Finding{
+		Title: "Connection does not exist", Severity: fault.High, Bucket: fault.Configuration,
+		Subject: fault.ConnectionSubject(arn, ""), About: ref, Remedy: "Point the pipelines at a connection that exists and is AVAILABLE, then start them.",
+		Evidence: []fault.Evidence{fault.Ev(fault.Verified, gone, "GetConnection", "ResourceNotFoundException", "a connection")},
+		Cause:    fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS knows no connection of this ARN; when it went cannot be seen."},
+	}
+	var asks []fact.Query
+	if a, err := fact.ParseARN(arn); err == nil {
+		asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindEvent, ID: "DeleteConnection"})
+	}
+	for e := range fact.All[fact.Event](s) {
+		if e.Name == "DeleteConnection" && e.ErrorCode == "" && e.Connection == arn {
+			with := ""
+			if tool := e.Tool(); tool != "" {
+				with = " with " + tool
+			}
+			f.Cause = fault.Cause{Code: deleted, Class: fault.Reported, Text: fmt.Sprintf("%s deleted it%s at %s.", e.Who.Label(), with, fault.Stamp(e.Time))}
+			f.Since = fault.Stamp(e.Time)
+			f.Evidence = append(f.Evidence, fault.Ev(fault.Reported, e, "DeleteConnection", e.Who.Label(), ""))
+		}
+	}
+	for c := range fact.All[fact.Connection](s) {
+		if c.Status == fact.StatusAvailable && !slices.Contains(f.Details.Alternatives, c.ARN) {
+			f.Details.Alternatives = append(f.Details.Alternatives, c.ARN)
+		}
+	}
+	for _, p := range users {
+		f.Affects = append(f.Affects, fault.PipelineSubject(p))
+	}
+	f.Message = fmt.Sprintf("%s to a connection that does not exist (%s).", points(len(users)), arn)
+	return f, asks
+}
+
+func points(n int) string {
+	switch n {
+	case 0:
+		return "The target points"
+	case 1:
+		return "One pipeline points"
+	}
+	return fault.Plural(n, "pipeline") + " point"
+}

@@ -1,0 +1,243 @@
+// Package connectionpending finds connections to Git providers whose handshake was never completed, and says why.
+// It never reads AWS and never claims more than the facts carry: only the status itself is verified.
+package connectionpending
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// Fault is the fault connection-pending.
+func Fault() *fault.Fault {
+	return &fault.Fault{
+		Code: "connection-pending",
+		Doc:  doc(),
+		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindHost, fact.KindTags,
+			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion},
+		Explains: []fault.Code{"source-stale"},
+		Diagnose: diagnose,
+		Plan:     draft,
+	}
+}
+
+// diagnose looks at every connection the question is about.
+func diagnose(s *fact.Snapshot) fault.Judgement {
+	arns, needs := fault.Connections(s)
+	j := fault.Judgement{Needs: needs}
+	if len(s.Question().Targets) > 0 {
+		j.Help(fault.ConnectionsQuery(s.Question())) // shows the status one round trip earlier, and the alternatives
+		for _, t := range s.Question().Targets {
+			if t.Kind == fact.KindPipeline {
+				j.Help(fault.StateQuery(fault.TargetScope(s.Question(), t), t.Name))
+			}
+		}
+		j.Help(lists(s, s.Question().Regions[:1])...)
+	}
+	for _, arn := range arns {
+		c, known, absent, settles := fault.Connection(s, arn)
+		if absent || !known {
+			j.Need(settles)
+			continue
+		}
+		if c.Status != fact.StatusPending {
+			j.Need(settles)
+			continue
+		}
+		j.Need(fault.ConnectionQuery(s.Question().Account, arn)) // what decides is read twice, from the owning Region
+		f, helps := judge(s, c)
+		j.Findings = append(j.Findings, f)
+		j.Help(helps...)
+	}
+	return j
+}
+
+// judge describes one PENDING connection.
+func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
+	users, helps := waiting(s, c)
+	trail := readTrail(s, c)
+	host, hostHelps := hostOf(s, c)
+	who, whoHelps := access(s, c, trail)
+	helps = append(helps, trail.asks...)
+	helps = append(helps, hostHelps...)
+	helps = append(helps, whoHelps...)
+	tags := fact.Query{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindTags, ID: c.ARN}
+	helps = append(helps, tags)
+
+	cause, proof := cause(s, c, host, trail)
+	since, sinceProof := since(s, c, trail, users)
+	f := fault.Finding{
+		Title:    "Connection waits for its handshake",
+		Severity: severity(c, users),
+		Bucket:   fault.Person,
+		Cause:    cause,
+		Subject:  fault.ConnectionSubject(c.ARN, c.Name),
+		Since:    fault.Stamp(since),
+		Evidence: []fault.Evidence{fault.Ev(fault.Verified, c, "ConnectionStatus", c.Status, fact.StatusAvailable)},
+		Remedy:   remedy(cause.Code),
+		Link:     fault.ConnectionLink(s.Question(), c.ARN),
+		About:    c.Ref(),
+	}
+	if cause.Code == hostNotReady {
+		f.Bucket = fault.Configuration
+	} else if cause.Code == handshakeDenied {
+		f.Bucket = fault.IAM
+	}
+	f.Details.CreatedBy, f.Details.CreatedWith = creator(s, c, trail)
+	f.Details.Alternatives = alternatives(s, c)
+	f.Details.WhoCan = who
+	f.Evidence = append(f.Evidence, proof...)
+	f.Evidence = append(f.Evidence, sinceProof...)
+	for _, p := range users {
+		f.Affects = append(f.Affects, fault.PipelineSubject(p))
+		f.Evidence = append(f.Evidence, failed(s, p, c)...)
+	}
+	f.Message = message(s, c, since, len(users))
+	return f, helps
+}
+
+// waiting are the pipelines that use the connection, and the queries that finding them all takes: a connection serves every Region.
+func waiting(s *fact.Snapshot, c fact.Connection) ([]fact.Pipeline, []fact.Query) {
+	users := fault.Known(s, c.ARN)
+	var asks []fact.Query
+	for _, region := range regions(s, c) {
+		scope := fact.Scope{Account: s.Question().Account, Region: region}
+		asks = append(asks, fault.ListQuery(scope))
+		for _, name := range fault.Listed(s, scope) {
+			asks = append(asks, fault.PipelineQuery(scope, name))
+		}
+	}
+	for _, p := range users {
+		asks = append(asks, fault.StateQuery(p.Ref().Scope, p.Name))
+	}
+	return users, asks
+}
+
+// regions are where pipelines may use the connection: the Regions asked and, unless the question is quick, every other enabled
+// Region that offers connections (docs/aws-facts.md, "Regions").
+func regions(s *fact.Snapshot, c fact.Connection) []string {
+	q := s.Question()
+	all := append([]string{}, q.Regions...)
+	if q.Quick {
+		return all
+	}
+	for r := range fact.All[fact.Region](s) {
+		if r.Enabled() && fact.OffersConnectionSource(r.Name) && !contains(all, r.Name) {
+			all = append(all, r.Name)
+		}
+	}
+	return all
+}
+
+func lists(s *fact.Snapshot, regions []string) []fact.Query {
+	q := s.Question()
+	var asks []fact.Query
+	for _, r := range regions {
+		asks = append(asks, fault.ListQuery(fact.Scope{Account: q.Account, Region: r}))
+	}
+	if !q.Quick {
+		asks = append(asks, fact.Query{Scope: fact.Scope{Account: q.Account}, Kind: fact.KindRegion})
+	}
+	return asks
+}
+
+// failed is the evidence of source actions that failed on the connection.
+func failed(s *fact.Snapshot, p fact.Pipeline, c fact.Connection) []fault.Evidence {
+	var all []fault.Evidence
+	for _, src := range fault.Sources(s, p, c.ARN) {
+		if src.Failed() {
+			e := fault.Ev(fault.Reported, src.Seen, p.Name+"/"+src.Stage.Name+"/"+src.Action.Name, src.State.Status, "Succeeded")
+			e.Text = src.State.Error
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func severity(c fact.Connection, users []fact.Pipeline) fault.Severity {
+	if len(users) == 0 {
+		return fault.Info
+	}
+	for _, p := range users {
+		for _, stage := range p.StagesBehind(c.ARN) {
+			if fact.LooksLikeProduction(stage) {
+				return fault.Critical
+			}
+		}
+	}
+	return fault.High
+}
+
+// since is when the trouble began: the connection was created so, or else the first failure that is still on record.
+func since(s *fact.Snapshot, c fact.Connection, t trail, users []fact.Pipeline) (time.Time, []fault.Evidence) {
+	if t.created != nil {
+		e := fault.Ev(fault.Reported, *t.created, "CreateConnection", t.created.Who.Label(), "")
+		e.Text = "created " + fault.Stamp(t.created.Time)
+		return t.created.Time, []fault.Evidence{e}
+	}
+	var first time.Time
+	for _, p := range users {
+		for _, src := range fault.Sources(s, p, c.ARN) {
+			if src.Failed() && (first.IsZero() || src.State.Changed.Before(first)) {
+				first = src.State.Changed
+			}
+		}
+	}
+	return first, nil
+}
+
+// creator is who created the connection and with which tool; a stack's tag counts when the event is out of sight.
+func creator(s *fact.Snapshot, c fact.Connection, t trail) (by, with string) {
+	if t.created != nil {
+		by, with = t.created.Who.Policied(), t.created.Tool()
+	}
+	tags, ok := fact.Get[fact.Tags](s, fact.Ref{Scope: c.Ref().Scope, Kind: fact.KindTags, ID: c.ARN})
+	if ok && tags.Tags["aws:cloudformation:stack-name"] != "" {
+		with = "cloudformation"
+	}
+	return by, with
+}
+
+// alternatives are AVAILABLE connections of the same provider in the account, on the same host where there is one.
+func alternatives(s *fact.Snapshot, c fact.Connection) []string {
+	var all []string
+	for o := range fact.All[fact.Connection](s) {
+		newest, _ := fact.Get[fact.Connection](s, o.Ref())
+		if newest.Status == fact.StatusAvailable && newest.Provider == c.Provider && newest.HostARN == c.HostARN && newest.ARN != c.ARN && !contains(all, newest.ARN) {
+			all = append(all, newest.ARN)
+		}
+	}
+	return all
+}
+
+func message(s *fact.Snapshot, c fact.Connection, since time.Time, n int) string {
+	age := ""
+	if !since.IsZero() {
+		age = " since " + since.UTC().Format("2 January 2006")
+		if d := s.At().Sub(since); d < 48*time.Hour {
+			age = fmt.Sprintf(" for %d h", int(d.Hours()))
+			if d < time.Hour {
+				age = fmt.Sprintf(" for %d min", int(d.Minutes()))
+			}
+		}
+	}
+	m := fmt.Sprintf("Connection %q to %s waits for its handshake%s", c.Name, c.Provider, age)
+	switch n {
+	case 0:
+		return m + "; no pipeline that was read uses it."
+	case 1:
+		return m + ": one pipeline cannot fetch its source."
+	}
+	return fmt.Sprintf("%s: %d pipelines cannot fetch their source.", m, n)
+}
+
+func contains(all []string, s string) bool {
+	for _, x := range all {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,149 @@
+package connectionpending
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// patience is how long a plan waits for a person: long enough for a weekend.
+const patience = 72 * time.Hour
+
+// draft is the repair: a person completes the handshake, the machine sees it, then every waiting pipeline runs again.
+func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
+	ref := fact.ConnectionRef(s.Question().Account, f.Subject.ARN)
+	c, ok := fact.Get[fact.Connection](s, ref)
+	if !ok {
+		return plan.Draft{}
+	}
+	var d plan.Draft
+	id := "handshake-" + f.Subject.Name
+	status := func(op plan.Op, v string) plan.Check { return plan.Check{Ref: ref, Field: "status", Op: op, Value: v} }
+	human := plan.Step{
+		ID: id, Title: fmt.Sprintf("complete the handshake of %s at %s", c.Name, c.Provider), Kind: plan.Human, Target: ref,
+		Say:      guide(s, f, c),
+		SkipWhen: []plan.Check{status(plan.Is, fact.StatusAvailable)},
+		DoneWhen: []plan.Check{status(plan.Is, fact.StatusAvailable)},
+		FailWhen: []plan.Check{status(plan.Is, fact.StatusError), {Ref: ref, Op: plan.Absent}},
+		OneWay:   "no API takes a handshake back: the connection could only be deleted",
+		Patience: patience,
+	}
+	for _, p := range fault.Known(s, c.ARN) {
+		human.Blast = append(human.Blast, plan.Effect{What: fmt.Sprintf("pushes to %s start %s again", repositories(p, c.ARN), p.Name)})
+	}
+	d.Steps = append(d.Steps, human)
+	d.Steps = append(d.Steps, plan.Step{
+		ID: "verify-" + f.Subject.Name, Title: "the diagnosis again: " + c.Name + " no longer waits", Kind: plan.Verify, Target: ref,
+		After: []string{id}, Verdict: string(f.Code), Patience: 5 * time.Minute,
+	})
+	r := fault.Restart{Connection: c.ARN, After: id, Options: o}
+	restarts, notes := r.Steps(s)
+	d.Steps = append(d.Steps, restarts...)
+	d.Notes = append(d.Notes, notes...)
+	if len(f.Details.Alternatives) > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("An AVAILABLE connection to %s exists and could serve instead: %s.", c.Provider, strings.Join(f.Details.Alternatives, ", ")))
+	}
+	return d
+}
+
+func repositories(p fact.Pipeline, arn string) string {
+	var all []string
+	for _, a := range p.Sources {
+		if a.Connection == arn && !contains(all, a.Repository) {
+			all = append(all, a.Repository)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// guide tells a person how to complete the handshake: where, as whom, in which order.
+func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
+	a, _ := fact.ParseARN(c.ARN)
+	g := &plan.Guide{
+		Link:   fault.ConnectionLink(s.Question(), c.ARN),
+		Where:  fmt.Sprintf("account %s, Region %s", a.Account, a.Region),
+		Role:   roleToUse(f),
+		Policy: op.HandshakePolicy(c.Provider, c.ARN),
+	}
+	if f.Cause.Code == hostNotReady {
+		g.Checklist = append(g.Checklist, "Set up the host first: Settings > Connections > Hosts in the same Region; its administrator at the provider is needed.")
+	}
+	g.Checklist = append(g.Checklist,
+		"Be in the account and Region above, allow pop-ups and third-party cookies for the console.",
+		`Open the link and choose "Update pending connection". Do not create a new connection: that makes a second one.`,
+		providerStep(c.Provider, owners(s, c)),
+		"Choose the existing app installation if one is listed, otherwise install the app and give it "+owners(s, c)+".",
+		`Press "Connect" and stay until the console shows "Available".`,
+	)
+	g.Handover = handover(s, f, c)
+	return g
+}
+
+// roleToUse names somebody who may, as far as simulation can tell.
+func roleToUse(f fault.Finding) string {
+	for _, w := range f.Details.WhoCan {
+		if w.Allowed {
+			a, _ := fact.ParseARN(w.ARN)
+			name := a.Name()
+			if set := fact.PermissionSet(name); set != "" {
+				return "IAM Identity Center permission set " + set + " (simulated: allowed)"
+			}
+			return name + " (simulated: allowed)"
+		}
+	}
+	if len(f.Details.WhoCan) > 0 {
+		return "nobody that was simulated may do it: ask for the policy below"
+	}
+	return "anyone with the policy below"
+}
+
+// owners are the repositories the app must be given.
+func owners(s *fact.Snapshot, c fact.Connection) string {
+	var all []string
+	for _, p := range fault.Known(s, c.ARN) {
+		for _, a := range p.Sources {
+			if a.Connection == c.ARN && a.Repository != "" && !contains(all, a.Repository) {
+				all = append(all, a.Repository)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return "the repository the pipelines use"
+	}
+	return strings.Join(all, ", ")
+}
+
+// providerStep is what the provider asks of the person (docs/aws-facts.md, "Who can complete a handshake").
+func providerStep(provider, repos string) string {
+	switch provider {
+	case "GitHub":
+		return "Sign in at GitHub as an owner of the organisation behind " + repos + `. Anyone else only files a request ("AWS Connector for GitHub") that an owner must approve.`
+	case "Bitbucket":
+		return "Sign in at Bitbucket Cloud as an administrator of the workspace behind " + repos + ` and choose "Grant access".`
+	case "GitLab":
+		return "Sign in at GitLab.com with the Owner role on " + repos + "."
+	case "GitLabSelfManaged":
+		return "Sign in at your GitLab with the Owner role on " + repos + "; its host must be AVAILABLE."
+	case "GitHubEnterpriseServer":
+		return "Sign in at your GitHub Enterprise Server as an administrator; its host must be AVAILABLE."
+	case "AzureDevOps":
+		return "Sign in with a Microsoft account that may authorise apps for the organisation behind " + repos + "."
+	}
+	return "Sign in at " + provider + " with the right to install apps for " + repos + "."
+}
+
+// handover is a message for the provider's owner, who may have no access to AWS at all.
+func handover(s *fact.Snapshot, f fault.Finding, c fact.Connection) string {
+	app := "the AWS app"
+	if c.Provider == "GitHub" {
+		app = `the app "AWS Connector for GitHub" (https://github.com/marketplace/aws-connector-for-github)`
+	}
+	return fmt.Sprintf("Our deployments from %s stand still: AWS needs %s to be installed at %s with access to %s. "+
+		"If there is a pending request, please approve it; otherwise please join the person who completes the connection %q in AWS. You need no AWS account for the approval.",
+		owners(s, c), app, c.Provider, owners(s, c), c.Name)
+}

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// Apply says what to carry out.
+type Apply struct {
+	Plan     plan.Plan // empty to resume
+	Run      string    // the run to resume; "" for a new one
+	Journal  *journal.Journal
+	Interval time.Duration // between polls; 0: the documented rhythm
+	Watching bool          // somebody sits at a terminal
+	Events   func(apply.Event)
+	Faults   []*fault.Fault
+}
+
+// Apply carries out a plan or goes on with a run. It is the only use case that changes AWS.
+func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
+	who, err := a.Identity(ctx)
+	if err != nil {
+		return apply.Outcome{Run: o.Run, ExitHint: 1}, err
+	}
+	return apply.Run(ctx, apply.Config{
+		Plan: o.Plan, RunID: o.Run, Journal: o.Journal, Account: who.Account, By: who.ARN,
+		Read: func(ctx context.Context, qs []fact.Query) (*fact.Snapshot, error) {
+			return a.Read(ctx, who.Account, qs)
+		},
+		Write: apply.WriteTo(a.session),
+		Verdict: func(ctx context.Context, code string, subject fact.Ref) (fault.Verdict, string, error) {
+			return a.verdict(ctx, o.Faults, code, subject)
+		},
+		Renew: a.session.Renew, Interval: o.Interval, Watching: o.Watching, Events: o.Events,
+	})
+}
+
+// Read reads facts outside a diagnosis: what a plan relies on and waits for.
+func (a *App) Read(ctx context.Context, account string, qs []fact.Query) (*fact.Snapshot, error) {
+	b := fact.NewBuilder(fact.Question{Account: account, Regions: []string{a.session.Region()}})
+	a.collector.Collect(ctx, b, qs)
+	return b.Seal(time.Now()), nil
+}
+
+// verdict is the diagnosis again, for one subject: the same collect and the same judging.
+func (a *App) verdict(ctx context.Context, faults []*fault.Fault, code string, subject fact.Ref) (fault.Verdict, string, error) {
+	t := fact.Target{Kind: subject.Kind, Name: subject.ID, Region: subject.Scope.Region}
+	d, err := a.Diagnose(ctx, Ask{Targets: []fact.Target{t}, Quick: true}, faults, nil)
+	if err != nil {
+		return fault.Unknown, "", err
+	}
+	for _, f := range d.Outcome.Findings {
+		if string(f.Code) == code {
+			return fault.Found, f.Message, nil
+		}
+	}
+	for _, r := range d.Outcome.Results {
+		if string(r.Code) == code && r.Verdict == fault.Unknown {
+			why := "not everything that matters could be read"
+			for _, g := range d.Report.Gaps {
+				why = g.Why
+			}
+			return fault.Unknown, why, nil
+		}
+	}
+	return fault.Clear, fmt.Sprintf("%s is clear", code), nil
+}

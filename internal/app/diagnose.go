@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/report"
+)
+
+// maxRounds is how often judging may ask for more facts after it saw some (ARCHITECTURE.md, "Judging asks").
+const maxRounds = 6
+
+// Ask is what the user wants to know.
+type Ask struct {
+	Targets    []fact.Target // none: everything in the Regions
+	Principals []string      // also judged for completing a handshake
+	Quick      bool          // leave out the other Regions
+}
+
+// Progress tells how far a diagnosis is. Findings that are already sure come with it, before the rest is read.
+type Progress struct {
+	Round    int
+	Pending  int // queries of this round
+	Answered int
+	New      []fault.Finding
+}
+
+// Diagnosis is a finished diagnosis.
+type Diagnosis struct {
+	Snapshot *fact.Snapshot
+	Outcome  fault.Outcome
+	Report   report.Diagnosis
+	Rounds   int
+}
+
+// Diagnose finds what is stuck and why. When ctx ends before everything was read, what is missing is a gap and the verdicts on
+// what was read stand. progress may be nil.
+func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, progress func(Progress)) (*Diagnosis, error) {
+	start := time.Now()
+	before := a.session.Tally()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	who, err := a.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pre := fact.NewBuilder(fact.Question{})
+	q, err := a.question(ctx, who, ask, pre)
+	if err != nil {
+		return nil, err
+	}
+	b := fact.NewBuilder(q)
+	b.Add(who)
+	d := &Diagnosis{}
+	told := map[string]bool{}
+	for {
+		d.Snapshot = b.Seal(time.Now())
+		d.Outcome = fault.Run(d.Snapshot, faults...)
+		if err := unknownTarget(d.Snapshot); err != nil {
+			return nil, err
+		}
+		p := Progress{Round: d.Rounds, Pending: len(d.Outcome.Wants)}
+		for _, f := range d.Outcome.Findings {
+			if !told[f.ID] {
+				told[f.ID] = true
+				p.New = append(p.New, f)
+			}
+		}
+		progress(p)
+		if len(d.Outcome.Wants) == 0 || d.Rounds == maxRounds {
+			break
+		}
+		d.Rounds++
+		a.collector.Collect(ctx, b, d.Outcome.Wants)
+	}
+	for _, w := range d.Outcome.Wants { // the rounds are spent: what is still wanted is a gap
+		b.Miss(fact.Gap{Query: w, Class: fact.Skipped, Why: "left out: the rounds of reading were spent"})
+	}
+	d.Snapshot = b.Seal(time.Now())
+	d.Outcome = fault.Run(d.Snapshot, faults...)
+	after := a.session.Tally()
+	calls := report.Calls{Total: after.Total - before.Total, ByOperation: map[string]int{}}
+	for k, n := range after.ByOperation {
+		if n -= before.ByOperation[k]; n > 0 {
+			calls.ByOperation[k] = n
+		}
+	}
+	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, calls, time.Since(start))
+	return d, nil
+}
+
+// unknownTarget reports a target pipeline that AWS does not know, with names that look alike.
+func unknownTarget(s *fact.Snapshot) error {
+	q := s.Question()
+	for _, t := range q.Targets {
+		if t.Kind != fact.KindPipeline {
+			continue
+		}
+		scope := fault.TargetScope(q, t)
+		if _, gone := s.Absence(fact.PipelineRef(scope, t.Name)); !gone {
+			continue
+		}
+		return &NotFoundError{Name: t.Name, Account: q.Account, Region: scope.Region, Near: near(t.Name, fault.Listed(s, scope))}
+	}
+	return nil
+}
+
+// near are at most three names that share a start or contain one another, ignoring case.
+func near(name string, names []string) []string {
+	low := strings.ToLower(name)
+	var all []string
+	for _, n := range names {
+		l := strings.ToLower(n)
+		if strings.Contains(l, low) || strings.Contains(low, l) || (len(low) >= 3 && strings.HasPrefix(l, low[:3])) {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all[:min(len(all), 3)]
+}

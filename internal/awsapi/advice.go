@@ -1,0 +1,75 @@
+package awsapi
+
+import (
+	"errors"
+	"net"
+	"net/url"
+)
+
+// advice words a failure: what happened and what to do, in one line. Host is the endpoint, "" when it is not known.
+func (f Failure) advice(host string) string {
+	if host == "" {
+		host = "the endpoint"
+	}
+	switch f.Kind {
+	case DNS:
+		return "the name " + host + " cannot be resolved: check the network, VPN and DNS, and that the Region has the service"
+	case Dial:
+		return "no connection to " + host + ": check the network, the firewall and --endpoint-url: " + f.Message
+	case TLS:
+		return "TLS with " + host + " fails: check the clock, and set AWS_CA_BUNDLE when a proxy inspects traffic: " + f.Message
+	case Proxy:
+		return "the proxy refuses the connection to " + host + ": check HTTPS_PROXY and NO_PROXY: " + f.Message
+	case Reset:
+		return "the connection to " + host + " broke off before the reply came: try again; if it stays, check proxy and VPN"
+	case Slow:
+		return "no answer in time: try again; if it stays, check the network and the Region's status, or raise --timeout"
+	case HTML:
+		return f.Message + ": a proxy or a login page stands between this machine and AWS: log in there, or check HTTPS_PROXY and --endpoint-url"
+	case Truncated:
+		return "the reply was cut short or is not AWS's: try again; if it stays, check the proxy"
+	case Interrupted:
+		return "interrupted before the answer came"
+	case OldKeys:
+		return "the credentials have run out: run `aws sso login` or fetch new ones, and try again"
+	case BadKeys:
+		return "AWS does not know these credentials: check for old AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN variables, the partition, and whether the Region is enabled: " + f.text()
+	case Clock:
+		return "this machine's clock is wrong: set it (NTP) and try again: " + f.text()
+	case Rate:
+		return "AWS refuses the call for its rate, after all tries: wait a moment and try again"
+	case NoOperation:
+		return "the Region or partition does not have this operation: " + f.text()
+	case Quota:
+		return "a quota is used up: delete what is unused or ask for more: " + f.text()
+	case Internal:
+		return "AWS has a trouble of its own: try again, and see https://health.aws.amazon.com: " + f.text()
+	}
+	return f.text()
+}
+
+// text is AWS's text, with the code when there is nothing else.
+func (f Failure) text() string {
+	switch {
+	case f.Message == "":
+		return f.Code
+	case f.Code == "" || f.Kind == Refused:
+		return f.Message
+	}
+	return f.Code + ": " + f.Message
+}
+
+// hostOf finds the host a failed exchange was for.
+func hostOf(err error) string {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.Name
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		if p, e := url.Parse(u.URL); e == nil {
+			return p.Host
+		}
+	}
+	return ""
+}

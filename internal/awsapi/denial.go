@@ -1,0 +1,42 @@
+package awsapi
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Denial is what AWS's text of a refusal says. AWS names one policy type only, even when several say no.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+type Denial struct {
+	Principal string // ARN of the caller
+	Action    string // "service:Action"
+	Resource  string // ARN; "" when the text names none
+	By        string // type of the policy that decides: "identity-based policy", "service control policy" ...; "" when not said
+	Policy    string // ARN of that policy, where the text has it
+	Explicit  bool   // a Deny statement, not the want of an Allow
+}
+
+var (
+	denied   = regexp.MustCompile(`(?:User: (\S+) )?is not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9]+)(?: on resource: (\S+))?`)
+	implicit = regexp.MustCompile(`because no (.+?) allows the `)
+	explicit = regexp.MustCompile(`with an explicit deny in (?:an? |the )?([A-Za-z -]+?)(?:: (arn:\S+))?(?:[.,;]|$)`)
+)
+
+// ParseDenial reads the text of a refusal; false when it does not follow AWS's grammar, which many services do not use.
+func ParseDenial(text string) (Denial, bool) {
+	text = oneLine(text)
+	m := denied.FindStringSubmatch(text)
+	if m == nil {
+		return Denial{}, false
+	}
+	d := Denial{Principal: m[1], Action: m[2], Resource: strings.TrimRight(m[3], ".,;")}
+	if m := explicit.FindStringSubmatch(text); m != nil {
+		d.Explicit, d.By, d.Policy = true, strings.TrimSpace(m[1]), strings.TrimRight(m[2], ".,;")
+	} else if m := implicit.FindStringSubmatch(text); m != nil {
+		d.By = m[1]
+	}
+	return d, true
+}
+
+// oneLine folds line breaks and runs of blanks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,73 @@
+package read
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"go.uber.org/goleak"
+
+	"github.com/unjam/unjam/internal/awsapi"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/lab"
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type wire func(*http.Request) (*http.Response, error)
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
+
+func over(t *testing.T, w http.RoundTripper, k awsapi.Keys) *Reader {
+	t.Helper()
+	s, err := awsapi.Open(t.Context(), awsapi.Options{Keys: &k, Region: "eu-west-1", Transport: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(s)
+}
+
+// The declaration comes as AWS sent it, with members the SDK does not know.
+func TestRawDeclaration(t *testing.T) {
+	const declaration = `{"name":"web","fromTheFuture":{"b":1,"a":[2.50]},"roleArn":"r","stages":[],"version":7}`
+	r := over(t, wire(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, ProtoMajor: 1, Header: http.Header{"X-Amzn-Requestid": {"req"}}, Body: io.NopCloser(strings.NewReader(`{"pipeline":` + declaration + `}`))}, nil
+	}), awsapi.Keys{ID: "AKIA", Secret: "s"})
+	scope := fact.Scope{Account: "111111111111", Region: "us-east-1"}
+	out, raw, src, err := r.GetPipeline(t.Context(), scope, &codepipeline.GetPipelineInput{Name: aws.String("web")})
+	if err != nil || string(raw) != declaration || aws.ToInt32(out.Pipeline.Version) != 7 || !json.Valid(raw) {
+		t.Fatalf("raw %s, error %v", raw, err)
+	}
+	if want := (fact.Source{Service: "codepipeline", Operation: "GetPipeline", RequestID: "req", At: src.At, Account: scope.Account, Region: scope.Region}); src != want || time.Since(src.At) > time.Minute {
+		t.Errorf("source %+v", src)
+	}
+}
+
+// A machine whose clock is wrong pays for it with one refused call per service and Region, not one per call.
+func TestClockIsLearned(t *testing.T) {
+	l := lab.New()
+	l.Cloud.Within(func() {
+		l.Cloud.AddAccount(&cloud.Account{ID: "111111111111"})
+		if _, err := l.IAM.CreateUser("111111111111", "ada", "/"); err != nil {
+			t.Fatal(err)
+		}
+		l.Cloud.AddCaller(&cloud.Caller{Name: "ada", Principal: l.IAM.UserPrincipal("111111111111", "ada"), AccessKeyID: "AKIALABADA0000000001", SecretAccessKey: "s"})
+		l.Cloud.Skew = time.Hour
+	})
+	r := over(t, l, awsapi.Keys{ID: "AKIALABADA0000000001", Secret: "s"})
+	for range 3 {
+		out, _, err := r.GetCallerIdentity(t.Context(), fact.Scope{})
+		if err != nil || aws.ToString(out.Account) != "111111111111" {
+			t.Fatal(err)
+		}
+	}
+	if n := len(l.Cloud.Ledger()); n != 4 {
+		t.Errorf("%d exchanges for 3 calls, want 4", n)
+	}
+}

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// applyFlags are the flags of every command that can change AWS.
+type applyFlags struct {
+	apply    bool
+	interval time.Duration
+}
+
+func (a *applyFlags) add(c *cobra.Command, what string) {
+	c.Flags().BoolVar(&a.apply, "apply", false, what)
+	c.Flags().DurationVar(&a.interval, "interval", 0, "how often to look while waiting (default: every 5s for 30 minutes and while a terminal watches, then every 15s)")
+}
+
+func newApply(e *env) *cobra.Command {
+	var how applyFlags
+	c := &cobra.Command{
+		Use:   "apply FILE",
+		Short: "Show what a saved plan would do; with --apply do it",
+		Long: `Shows what a plan would do: a dry run. With --apply it is done: each call is written to the journal before and after,
+the steps of a person are waited for, and what came of it is verified. Ctrl-C leaves it; unjam resume goes on.
+
+` + exitHelp,
+		Example: "  unjam apply web.plan.json\n  unjam apply web.plan.json --apply\n  unjam apply web.plan.json --apply --output json     events, a line each",
+		Args:    oneArg("plan FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := readPlan(args[0])
+			if err != nil {
+				return err
+			}
+			if !how.apply {
+				if time.Now().After(p.ExpiresAt) {
+					e.say("warning: this plan expired for starting at %s", p.ExpiresAt.UTC().Format(time.RFC3339))
+				}
+				if err := e.showPlan(p, ""); err != nil {
+					return err
+				}
+				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply", args[0])
+				return nil
+			}
+			return e.carryOut(cmd.Context(), p, "", how)
+		},
+	}
+	how.add(c, "do it")
+	return c
+}
+
+func newFix(e *env) *cobra.Command {
+	var ask askFlags
+	var wish planFlags
+	var how applyFlags
+	c := &cobra.Command{
+		Use:   "fix TARGET...",
+		Short: "Diagnose, plan and, with --apply, repair in one go",
+		Long: `Diagnoses, plans and shows the plan; with --apply it is done. The one step that no API can do, the handshake of a
+connection, is guided: you get the link, the account, the role and a checklist, and the program sees when it is done.
+
+` + exitHelp,
+		Example: `  unjam fix web                    what would be done
+  unjam fix web --apply            do it
+  unjam fix web --apply --hold     stop the restarted run before the stage after Source`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("unjam fix takes a TARGET: a pipeline, a connection ARN or a console URL")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, p, err := e.plan(cmd.Context(), args, ask, wish)
+			if err != nil {
+				return err
+			}
+			if !how.apply || !e.json() {
+				if err := e.showPlan(p, ""); err != nil {
+					return err
+				}
+			}
+			if len(p.Steps) == 0 {
+				if left := remaining(d); len(left) > 0 && how.apply {
+					return codeError{code: exitFindings, err: fmt.Errorf("fix %s: %s %s", args[0], left[0].Message, left[0].Remedy), next: "unjam explain " + string(left[0].Code)}
+				}
+				if d.Report.Blind() && how.apply {
+					return codeError{code: exitBlind}
+				}
+				return nil
+			}
+			if !how.apply {
+				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s --apply", args[0])
+				return nil
+			}
+			return e.carryOut(cmd.Context(), p, "", how)
+		},
+	}
+	ask.add(c)
+	wish.add(c)
+	how.add(c, "do it")
+	return c
+}
+
+func newResume(e *env) *cobra.Command {
+	var how applyFlags
+	c := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "Go on with a run that was left, killed or failed",
+		Long: `Shows where a run stands and, with --apply, goes on: nothing that was done is done again, and what is in doubt is read
+before anything is called. Without RUN the newest one is taken.
+
+` + exitHelp,
+		Example: "  unjam resume                       where the newest run stands\n  unjam resume 20261123-0312-x7k2 --apply",
+		Args:    atMostOne("RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			j, r, err := e.run(args)
+			if err != nil {
+				return err
+			}
+			defer j.Close()
+			if !how.apply {
+				if err := e.showRun(j, r); err != nil {
+					return err
+				}
+				e.say("\nNext: unjam resume %s --apply", r.ID)
+				return nil
+			}
+			return e.carryOutWith(cmd.Context(), j, plan.Plan{}, r.ID, how)
+		},
+		ValidArgsFunction: e.completeRuns,
+	}
+	how.add(c, "go on with it")
+	return c
+}
+
+// carryOut opens the journal and applies.
+func (e *env) carryOut(ctx context.Context, p plan.Plan, run string, how applyFlags) error {
+	j, err := e.journal()
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.carryOutWith(ctx, j, p, run, how), j.Close())
+}
+
+// carryOutWith applies a plan or goes on with a run, tells the events as they come, and turns the outcome into an exit code.
+func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan, run string, how applyFlags) error {
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if run != "" {
+		if p, err = planOf(j, run); err != nil {
+			return err
+		}
+	}
+	out, err := a.Apply(ctx, app.Apply{
+		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(),
+	})
+	var refused *apply.RefusedError
+	if errors.As(err, &refused) {
+		return codeError{code: exitRefused, err: err, next: "unjam plan TARGET --out FILE"}
+	}
+	if err != nil {
+		return codeError{code: max(out.ExitHint, exitFailed), err: err, next: resumeHint(out.Run)}
+	}
+	return e.outcome(out)
+}
+
+func resumeHint(run string) string {
+	if run == "" {
+		return ""
+	}
+	return "unjam resume " + run + " --apply"
+}
+
+// outcome turns what a run came to into an exit code and the next command.
+func (e *env) outcome(out apply.Outcome) error {
+	if !e.json() {
+		if err := showOutcome(e.out, out, e.view(e.out)); err != nil {
+			return err
+		}
+	}
+	switch out.ExitHint {
+	case exitOK:
+		return nil
+	case exitStopped:
+		return codeError{code: exitStopped, err: fmt.Errorf("run %s is not over: it was left and can go on", out.Run), next: resumeHint(out.Run)}
+	case exitRefused:
+		return codeError{code: exitRefused, err: fmt.Errorf("run %s: something moved since the plan was made", out.Run), next: "unjam plan TARGET --out FILE"}
+	}
+	why := "a step failed"
+	for _, s := range out.Steps {
+		if s.Status == journal.HasFailed {
+			why = s.Title + ": " + s.Message
+		}
+	}
+	return codeError{code: exitFailed, err: fmt.Errorf("run %s: %s", out.Run, why), next: "unjam show " + out.Run}
+}
+
+// events tells a run's events: a JSON object a line on standard output, or words on stderr.
+func (e *env) events(p plan.Plan) func(apply.Event) {
+	if e.json() {
+		enc := json.NewEncoder(e.out)
+		enc.SetEscapeHTML(false)
+		return func(ev apply.Event) {
+			if err := enc.Encode(ev); err != nil {
+				fmt.Fprintf(e.err, "unjam: write event: %v\n", err)
+			}
+		}
+	}
+	t := &teller{env: e, plan: p}
+	return t.tell
+}

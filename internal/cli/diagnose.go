@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/report"
+)
+
+func newDiagnose(e *env) *cobra.Command {
+	var ask askFlags
+	c := &cobra.Command{
+		Use:   "diagnose [TARGET...]",
+		Short: "Find what is stuck and why, with evidence",
+		Long: `Finds what is stuck and why. Nothing is changed.
+
+TARGET is a pipeline's name or ARN, PIPELINE/EXECUTION-ID, the ARN of a connection (either prefix) or of a
+host, or the console URL of any of them. Without a TARGET everything in the Region is looked at.
+
+` + exitHelp,
+		Example: `  unjam diagnose                               everything in the Region
+  unjam diagnose web                           one pipeline
+  unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
+  unjam diagnose --region all --output json    for a script
+  unjam diagnose web --quick                   the cause, without the other Regions`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := e.diagnose(cmd.Context(), args, ask)
+			if err != nil {
+				return err
+			}
+			err = e.data(func(w io.Writer) error {
+				if e.json() {
+					return report.JSON(w, d.Report)
+				}
+				return report.Table(w, d.Report, e.view(e.out), next(d, args))
+			})
+			if err != nil {
+				return err
+			}
+			return verdict(d.Report)
+		},
+	}
+	ask.add(c)
+	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	return c
+}
+
+// askFlags are the flags of every command that diagnoses.
+type askFlags struct {
+	principals []string
+	quick      bool
+}
+
+func (a *askFlags) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&a.principals, "principal", nil, "also say whether this user or role `ARN` may complete a handshake")
+	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions")
+}
+
+// diagnose runs a diagnosis with progress on stderr.
+func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Diagnosis, error) {
+	ts, err := targets(args)
+	if err != nil {
+		return nil, err
+	}
+	a, err := e.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	ctx, cancel := e.reading(ctx)
+	defer cancel()
+	return a.Diagnose(ctx, app.Ask{Targets: ts, Principals: f.principals, Quick: f.quick}, faults.All(), e.progress())
+}
+
+// progress tells the verdict as soon as it stands and, on a terminal, what is being read.
+func (e *env) progress() func(app.Progress) {
+	if e.quiet || e.json() {
+		return nil
+	}
+	return func(p app.Progress) {
+		for _, f := range p.New {
+			if f.Severity != fault.Info {
+				e.say("found: %s", f.Message)
+			}
+		}
+		if p.Pending > 0 && isTerminal(e.err) {
+			e.say("reading %s ...", fault.Plural(p.Pending, "fact"))
+		}
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	i, err := f.Stat()
+	return err == nil && i.Mode()&os.ModeCharDevice != 0
+}
+
+// next is the command that comes after a diagnosis.
+func next(d *app.Diagnosis, args []string) string {
+	for _, f := range d.Report.Findings {
+		if f.Severity == fault.Info || !planned(f.Code) {
+			continue
+		}
+		target := f.Subject.ARN
+		if len(args) == 1 {
+			target = args[0]
+		} else if f.Subject.Kind == "pipeline" {
+			target = f.Subject.Name
+		}
+		return "unjam fix " + target + "      (shows the plan; --apply does it)"
+	}
+	for _, f := range d.Report.Findings {
+		return "unjam explain " + string(f.Code)
+	}
+	return ""
+}
+
+func planned(c fault.Code) bool {
+	for _, f := range faults.All() {
+		if f.Code == c {
+			return f.Plan != nil
+		}
+	}
+	return false
+}
+
+// verdict is the exit code of a diagnosis.
+func verdict(d report.Diagnosis) error {
+	switch {
+	case d.Wrong():
+		return codeError{code: exitFindings}
+	case d.Blind():
+		return codeError{code: exitBlind}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/op"
+)
+
+func newPermissions(e *env) *cobra.Command {
+	var purpose, account, connection, provider string
+	c := &cobra.Command{
+		Use:   "permissions",
+		Short: "Print the exact least-privilege policy (offline)",
+		Long: `Prints an IAM policy document, computed from the calls the program can make:
+
+  --for read        diagnosing
+  --for fix         diagnosing and applying
+  --for handshake   completing a connection in the console, for the person who does it
+
+Needs no network.`,
+		Example: `  unjam permissions --for read > read.json
+  unjam permissions --for fix --account 111111111111
+  unjam permissions --for handshake --connection arn:aws:codeconnections:eu-west-1:111111111111:connection/... --provider GitHub`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			doc, err := policy(purpose, account, connection, provider)
+			if err != nil {
+				return err
+			}
+			return e.data(func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, doc)
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&purpose, "for", "read", "what the policy is for: read, fix or handshake")
+	c.Flags().StringVar(&account, "account", "*", "account ID to narrow the policy to")
+	c.Flags().StringVar(&connection, "connection", "", "handshake: `ARN` of the connection (default: all of the account)")
+	c.Flags().StringVar(&provider, "provider", "", "handshake: narrow it to a provider type, for example GitHub")
+	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	return c
+}
+
+func policy(purpose, account, connection, provider string) (string, error) {
+	switch purpose {
+	case "read":
+		return op.ReadPolicy("aws", account).String(), nil
+	case "fix":
+		return op.FixPolicy("aws", account).String(), nil
+	case "handshake":
+		if connection == "" {
+			return op.HandshakePolicy(provider, "arn:aws:codeconnections:*:"+account+":connection/*", "arn:aws:codestar-connections:*:"+account+":connection/*"), nil
+		}
+		a, err := fact.ParseARN(connection)
+		if err != nil || !a.IsConnection() {
+			return "", usagef("--connection %q is not the ARN of a connection", connection)
+		}
+		return op.HandshakePolicy(provider, connection), nil
+	}
+	return "", usagef("--for is %q, want read, fix or handshake", purpose)
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/planner"
+	"github.com/unjam/unjam/internal/report"
+)
+
+func newPlan(e *env) *cobra.Command {
+	var ask askFlags
+	var wish planFlags
+	c := &cobra.Command{
+		Use:   "plan [TARGET...]",
+		Short: "Turn findings into a plan: every step, what it disturbs, its way back",
+		Long: `Diagnoses and prints a plan: what a person does, what is called, what may notice, how each step is undone or why it
+cannot be. Nothing is changed. With --out the plan is saved for unjam apply.
+
+` + exitHelp,
+		Example: `  unjam plan web
+  unjam plan web --out web.plan.json && unjam apply web.plan.json
+  unjam plan web --hold          stop the restarted run before the stage after Source`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, p, err := e.plan(cmd.Context(), args, ask, wish)
+			if err != nil {
+				return err
+			}
+			if e.outFile != "" {
+				if err := e.data(func(w io.Writer) error { return report.JSON(w, p) }); err != nil {
+					return err
+				}
+				if err := e.showPlan(p, ""); err != nil {
+					return err
+				}
+				e.say("\nSaved to %s.\nNext: unjam apply %s      (shows it again; --apply does it)", e.outFile, e.outFile)
+				return nil
+			}
+			return e.showPlan(p, "unjam plan ... --out FILE, or unjam fix TARGET --apply")
+		},
+	}
+	ask.add(c)
+	wish.add(c)
+	c.Flags().StringVar(&e.outFile, "out", "", "save the plan to FILE")
+	return c
+}
+
+// planFlags are the wishes for a plan.
+type planFlags struct{ plan.Options }
+
+func (p *planFlags) add(c *cobra.Command) {
+	c.Flags().BoolVar(&p.Hold, "hold", false, "disable the transition behind Source first; release it yourself when you are ready")
+	c.Flags().BoolVar(&p.NoRestart, "no-restart", false, "neither retry nor start pipelines")
+}
+
+// plan diagnoses and plans.
+func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFlags) (*app.Diagnosis, plan.Plan, error) {
+	d, err := e.diagnose(ctx, args, ask)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults.All(), wish.Options)
+	if err != nil {
+		return nil, p, err
+	}
+	if len(p.Steps) == 0 && d.Report.Blind() {
+		e.say("Not everything that matters could be seen: unjam diagnose lists the gaps.")
+	}
+	return d, p, nil
+}
+
+// showPlan prints a plan: the table, or the plan itself as JSON.
+func (e *env) showPlan(p plan.Plan, next string) error {
+	if e.json() {
+		return report.JSON(e.out, p)
+	}
+	if err := report.Plan(e.out, p, e.view(e.out)); err != nil {
+		return err
+	}
+	if next != "" && len(p.Steps) > 0 {
+		e.say("\nNext: %s", next)
+	}
+	return nil
+}
+
+// readPlan reads a plan file.
+func readPlan(path string) (plan.Plan, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return plan.Plan{}, usageError{err}
+	}
+	p, err := plan.Parse(b)
+	if err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
+}
+
+// remaining are the findings a plan can do nothing about.
+func remaining(d *app.Diagnosis) []fault.Finding {
+	var all []fault.Finding
+	for _, f := range d.Outcome.Findings {
+		if f.Severity != fault.Info && !planned(f.Code) {
+			all = append(all, f)
+		}
+	}
+	return all
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/report"
+)
+
+// journal opens the journal in the state folder.
+func (e *env) journal() (*journal.Journal, error) {
+	home, err := e.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	return journal.Open(home)
+}
+
+func newRuns(e *env) *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "runs", Short: "List what was applied, newest first", Args: noArgs,
+		Long:    "Lists the runs in the journal of this machine, newest first.\n\n" + exitHelp,
+		Example: "  unjam runs\n  unjam runs --output json",
+		RunE: func(*cobra.Command, []string) error {
+			j, err := e.journal()
+			if err != nil {
+				return err
+			}
+			defer j.Close()
+			all, err := j.List(limit)
+			if err != nil {
+				return err
+			}
+			return e.data(func(w io.Writer) error {
+				if e.json() {
+					return report.JSON(w, runsDoc{Schema: "unjam/runs/v1", Runs: append([]journal.Listed{}, all...)})
+				}
+				var rows [][4]string
+				for _, r := range all {
+					rows = append(rows, [4]string{r.ID, string(r.Status), r.Account, r.Created.Local().Format("2006-01-02 15:04") + r.Created.UTC().Format(" (15:04 UTC)")})
+				}
+				return report.Runs(w, rows, e.view(e.out))
+			})
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 30, "at most so many; 0: all")
+	return c
+}
+
+type runsDoc struct {
+	Schema string           `json:"schema"`
+	Runs   []journal.Listed `json:"runs"`
+}
+
+func newShow(e *env) *cobra.Command {
+	c := &cobra.Command{
+		Use: "show [RUN]", Short: "Show one run: its steps and what came of them", Args: atMostOne("RUN"),
+		Long:    "Shows one run: its steps, what came of them, when and by whom. Without RUN the newest one.\n\n" + exitHelp,
+		Example: "  unjam show\n  unjam show 20261123-0312-x7k2 --output json",
+		RunE: func(_ *cobra.Command, args []string) error {
+			j, r, err := e.run(args)
+			if err != nil {
+				return err
+			}
+			defer j.Close()
+			return e.showRun(j, r)
+		},
+		ValidArgsFunction: e.completeRuns,
+	}
+	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	return c
+}
+
+// run finds the run named, or the newest one. The caller closes the journal.
+func (e *env) run(args []string) (*journal.Journal, journal.Run, error) {
+	j, err := e.journal()
+	if err != nil {
+		return nil, journal.Run{}, err
+	}
+	var r journal.Run
+	if len(args) == 1 {
+		r, err = j.Run(args[0])
+	} else {
+		r, err = j.Last()
+	}
+	if err != nil {
+		return nil, r, closing(j, err)
+	}
+	return j, r, nil
+}
+
+// closing closes the journal on the way out with an error.
+func closing(j *journal.Journal, err error) error {
+	if cerr := j.Close(); cerr != nil {
+		return cerr
+	}
+	return err
+}
+
+type runDoc struct {
+	Schema  string          `json:"schema"`
+	Run     journal.Run     `json:"run"`
+	State   journal.State   `json:"state"`
+	Entries []journal.Entry `json:"entries"`
+}
+
+// showRun prints a run.
+func (e *env) showRun(j *journal.Journal, r journal.Run) error {
+	state, err := j.State(r.ID)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Parse(r.Plan)
+	if err != nil {
+		return err
+	}
+	return e.data(func(w io.Writer) error {
+		if e.json() {
+			entries, err := j.Entries(r.ID)
+			if err != nil {
+				return err
+			}
+			return report.JSON(w, runDoc{Schema: "unjam/run/v1", Run: r, State: state, Entries: entries})
+		}
+		var rows []report.StepRow
+		for _, s := range p.Steps {
+			st := state.Step(s.ID)
+			msg := st.Message
+			if !st.EndedAt.IsZero() {
+				msg += "  " + st.EndedAt.Local().Format(time.DateTime)
+			}
+			rows = append(rows, report.StepRow{Status: string(st.Status), Title: s.Title, Message: msg})
+		}
+		return report.Run(w, "Run "+r.ID+": "+string(state.Status)+"  account "+r.Account+"  by "+report.Who(r.By), rows, e.view(e.out))
+	})
+}
+
+// planOf is the plan of a run.
+func planOf(j *journal.Journal, run string) (plan.Plan, error) {
+	r, err := j.Run(run)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Parse(r.Plan)
+}
+
+// completeRuns offers run IDs to the shell.
+func (e *env) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	j, err := e.journal()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer j.Close()
+	all, err := j.List(30)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []string
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// atMostOne wants no argument or one.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usagef("%s takes at most one %s", cmd.CommandPath(), name)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/report"
+)
+
+// teller puts a run's events into words on stderr. While it waits it speaks rarely: once a minute on a terminal.
+type teller struct {
+	env    *env
+	plan   plan.Plan
+	polled time.Time
+	guided map[string]bool
+}
+
+func (t *teller) tell(ev apply.Event) {
+	e := t.env
+	title := ev.Step
+	i := slices.IndexFunc(t.plan.Steps, func(s plan.Step) bool { return s.ID == ev.Step })
+	if i >= 0 {
+		title = t.plan.Steps[i].Title
+	}
+	at := ev.At.Local().Format("15:04:05")
+	switch ev.Event {
+	case apply.RunStarted, apply.RunFinished:
+		e.say("%s  %s", at, ev.Message)
+	case apply.StepStarted, apply.Confirmed:
+		// what follows says more
+	case apply.Waiting:
+		e.say("%s  waiting: %s", at, title)
+		if i >= 0 && t.plan.Steps[i].Say != nil && !t.guided[ev.Step] {
+			t.guide(ev, t.plan.Steps[i])
+		}
+	case apply.Poll:
+		if now := ev.At; now.Sub(t.polled) >= time.Minute {
+			if !t.polled.IsZero() {
+				e.say("%s  still waiting: %s", at, title)
+			}
+			t.polled = now
+		}
+	default:
+		msg := ev.Message
+		if msg != "" {
+			msg = ": " + msg
+		}
+		e.say("%s  %s: %s%s", at, ev.Event, title, msg)
+	}
+}
+
+// guide tells a person what to do, once.
+func (t *teller) guide(ev apply.Event, s plan.Step) {
+	if t.guided == nil {
+		t.guided = map[string]bool{}
+	}
+	t.guided[ev.Step] = true
+	if t.env.quiet {
+		fmt.Fprintln(t.env.err, s.Say.Link)
+		return
+	}
+	fmt.Fprintln(t.env.err)
+	if err := report.Guide(t.env.err, *s.Say, t.env.view(t.env.err)); err != nil {
+		return // stderr is gone: there is nobody to tell
+	}
+	fmt.Fprintf(t.env.err, "\n  The program sees by itself when it is done. Ctrl-C leaves it; unjam resume %s --apply goes on.\n\n", ev.Run)
+}
+
+// showOutcome lists what the steps came to.
+func showOutcome(w io.Writer, out apply.Outcome, v report.View) error {
+	var rows []report.StepRow
+	for _, s := range out.Steps {
+		rows = append(rows, report.StepRow{Status: string(s.Status), Title: s.Title, Message: s.Message})
+	}
+	word := string(out.Status)
+	if out.Status == journal.IsDone {
+		word = "done: it is fixed and verified"
+	}
+	return report.Run(w, "Run "+out.Run+": "+word, rows, v)
+}

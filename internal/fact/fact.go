@@ -1,0 +1,143 @@
+// Package fact holds what was read from AWS: facts, proofs of absence, coverage and gaps, sealed in a Snapshot.
+// It never reads anything itself and never judges.
+package fact
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Scope is one account in one Region. Region "" is global to the account: connections, IAM, the Region list.
+type Scope struct {
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+// Global is the account-wide scope of the same account.
+func (s Scope) Global() Scope { return Scope{Account: s.Account} }
+
+// Kind names a sort of fact: what one query reads.
+type Kind string
+
+// The kinds of facts. The comment says which operation answers a query of the kind and what its ID is.
+const (
+	KindIdentity      Kind = "identity"       // sts:GetCallerIdentity and the local credentials
+	KindRegion        Kind = "region"         // account:ListRegions
+	KindPipelineList  Kind = "pipeline-list"  // codepipeline:ListPipelines
+	KindPipeline      Kind = "pipeline"       // codepipeline:GetPipeline; pipeline name
+	KindPipelineState Kind = "pipeline-state" // codepipeline:GetPipelineState; pipeline name
+	KindExecution     Kind = "execution"      // codepipeline:ListPipelineExecutions; pipeline name
+	KindAction        Kind = "action"         // codepipeline:ListActionExecutions; pipeline name, Args "execution"
+	KindConnection    Kind = "connection"     // GetConnection; connection ARN. ID "" reads ListConnections
+	KindTags          Kind = "tags"           // ListTagsForResource; connection ARN
+	KindHost          Kind = "host"           // ListHosts of the Region
+	KindEvent         Kind = "event"          // cloudtrail:LookupEvents; event name
+	KindSimulation    Kind = "simulation"     // iam:SimulatePrincipalPolicy; principal ARN, Args "actions", "resources"
+	KindRole          Kind = "role"           // iam:ListRoles; path prefix
+)
+
+// Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.
+type Ref struct {
+	Scope Scope  `json:"scope"`
+	Kind  Kind   `json:"kind"`
+	ID    string `json:"id"`
+}
+
+// Compare orders Refs by account, Region, kind and ID.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Scope.Account, o.Scope.Account), cmp.Compare(r.Scope.Region, o.Scope.Region),
+		cmp.Compare(r.Kind, o.Kind), cmp.Compare(r.ID, o.ID))
+}
+
+// Source is the one reply a fact came from.
+type Source struct {
+	Service   string    `json:"service"`   // signing name
+	Operation string    `json:"operation"` // API operation
+	RequestID string    `json:"requestId"` // as AWS sent it; "" when the fact is local
+	At        time.Time `json:"at"`        // when the reply was received, UTC
+	Account   string    `json:"account"`
+	Region    string    `json:"region"` // the Region asked
+}
+
+// Fact is one observation: a value that came with one reply.
+type Fact interface {
+	Ref() Ref
+	Source() Source
+}
+
+// Seen is embedded by every fact: what it is about and where it came from.
+type Seen struct {
+	About Ref    `json:"about"`
+	From  Source `json:"from"`
+}
+
+// Ref is what the fact is about.
+func (s Seen) Ref() Ref { return s.About }
+
+// Source is the reply the fact came from.
+func (s Seen) Source() Source { return s.From }
+
+// Absent is AWS's own word that a thing does not exist: proof, unlike never having asked.
+type Absent struct{ Seen }
+
+// Coverage says that a query was answered to its end. Without it, no gap does not mean that something was read.
+type Coverage struct {
+	Query Query `json:"query"`
+}
+
+// Class says why something could not be seen. The words are part of the JSON contract.
+type Class string
+
+// The classes of gaps.
+const (
+	Denied      Class = "denied"      // AWS refused the read; Permission names what is missing
+	Throttled   Class = "throttled"   // refused for its rate, after all tries
+	Timeout     Class = "timeout"     // no answer in time
+	Expired     Class = "expired"     // the credentials ran out
+	Unsupported Class = "unsupported" // the Region or partition has no such service
+	Missing     Class = "absent"      // the source does not exist here (no recorder, no trail, no plan)
+	Skipped     Class = "skipped"     // left out on purpose: --quick, a budget
+	Failed      Class = "error"       // anything else, in Why
+)
+
+// Gap is what could not be seen, as narrow as it really is.
+type Gap struct {
+	Query      Query  `json:"query"`
+	Source     Source `json:"source"`
+	Class      Class  `json:"class"`
+	Permission string `json:"permission"` // the IAM action that would have shown it; "" when none would
+	Why        string `json:"why"`        // one line for people, AWS's own text where there is one
+}
+
+// Query is something to read next.
+type Query struct {
+	Scope Scope             `json:"scope"`
+	Kind  Kind              `json:"kind"`
+	ID    string            `json:"id,omitempty"`
+	Args  map[string]string `json:"args,omitempty"`
+}
+
+// Key is the query as one string: equal queries have equal keys.
+func (q Query) Key() string {
+	k := q.Scope.Account + "\x00" + q.Scope.Region + "\x00" + string(q.Kind) + "\x00" + q.ID
+	names := make([]string, 0, len(q.Args))
+	for n := range q.Args {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		k += "\x00" + n + "=" + q.Args[n]
+	}
+	return k
+}
+
+// Question is what the user asked: which Regions of which account, about what.
+type Question struct {
+	Account    string   `json:"account"`
+	Regions    []string `json:"regions"`              // in the order asked; the first is the main one
+	Targets    []Target `json:"targets,omitempty"`    // empty: everything in the Regions
+	Principals []string `json:"principals,omitempty"` // also judged for completing a handshake (--principal)
+	Quick      bool     `json:"quick,omitempty"`      // leave out the blast radius in other Regions
+	Console    string   `json:"console,omitempty"`    // base URL of the console; "" is AWS's own
+}

@@ -1,0 +1,73 @@
+package fact
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Fielder is a fact whose single values can be named, so that a plan can say as data what it relies on.
+type Fielder interface {
+	Fact
+	// Field returns the value at a path; false when the fact has no such field now.
+	Field(path string) (string, bool)
+}
+
+// Field knows "status".
+func (c Connection) Field(path string) (string, bool) {
+	return c.Status, path == "status"
+}
+
+// Field knows "status".
+func (h Host) Field(path string) (string, bool) {
+	return h.Status, path == "status"
+}
+
+// Field knows "version" and "definition".
+func (p Pipeline) Field(path string) (string, bool) {
+	switch path {
+	case "version":
+		return strconv.Itoa(p.Version), true
+	case "definition":
+		return string(p.Definition), true
+	}
+	return "", false
+}
+
+// Field knows "version", "STAGE/status", "STAGE/execution", "STAGE/transition" (enabled or disabled), and, below
+// "STAGE/ACTION/", "status", "id" and "error". Stage and action names contain no slash (API_StageDeclaration).
+func (s PipelineState) Field(path string) (string, bool) {
+	p := strings.Split(path, "/")
+	if path == "version" {
+		return strconv.Itoa(s.Version), true
+	}
+	st, ok := s.Stage(p[0])
+	if !ok {
+		return "", false
+	}
+	if len(p) == 2 {
+		switch p[1] {
+		case "status":
+			return st.Status, true
+		case "execution":
+			return st.Execution, true
+		case "transition":
+			if st.TransitionEnabled {
+				return "enabled", true
+			}
+			return "disabled", true
+		}
+	}
+	if len(p) == 3 {
+		if a, ok := st.Action(p[1]); ok {
+			switch p[2] {
+			case "status":
+				return a.Status, true
+			case "id":
+				return a.ID, true
+			case "error":
+				return a.Error, true
+			}
+		}
+	}
+	return "", false
+}

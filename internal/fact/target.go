@@ -1,0 +1,115 @@
+package fact
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection or a host.
+type Target struct {
+	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection or KindHost
+	Name      string `json:"name"` // pipeline name; ARN for connections and hosts
+	Execution string `json:"execution,omitempty"`
+	Account   string `json:"account,omitempty"` // "" when the target does not say
+	Region    string `json:"region,omitempty"`  // "" when the target does not say
+	Raw       string `json:"raw"`               // as typed
+}
+
+var (
+	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`) // API_PipelineDeclaration, member name
+	executionID  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+)
+
+// ParseTarget parses a TARGET of the command line: a pipeline name, PIPELINE/EXECUTION-ID, the ARN of a pipeline, a
+// connection (either service prefix) or a host, or the AWS console's URL of any of them.
+func ParseTarget(s string) (Target, error) {
+	t, err := parseTarget(s)
+	t.Raw = s
+	return t, err
+}
+
+func parseTarget(s string) (Target, error) {
+	switch {
+	case s == "":
+		return Target{}, fmt.Errorf("parse target: it is empty")
+	case strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"):
+		return parseURL(s)
+	case strings.HasPrefix(s, "arn:"):
+		return targetARN(s)
+	}
+	name, exec, slash := strings.Cut(s, "/")
+	if !pipelineName.MatchString(name) || (slash && !executionID.MatchString(exec)) {
+		return Target{}, fmt.Errorf("parse target %q: want a pipeline name, PIPELINE/EXECUTION-ID, an ARN or a console URL", s)
+	}
+	return Target{Kind: KindPipeline, Name: name, Execution: exec}, nil
+}
+
+func targetARN(s string) (Target, error) {
+	a, err := ParseARN(s)
+	if err != nil {
+		return Target{}, err
+	}
+	if !accountID.MatchString(a.Account) || !regionName.MatchString(a.Region) {
+		return Target{}, fmt.Errorf("parse target %q: it lacks an account of 12 digits or a Region", s)
+	}
+	t := Target{Account: a.Account, Region: a.Region, Name: s}
+	switch {
+	case a.IsConnection():
+		t.Kind = KindConnection
+	case a.IsHost():
+		t.Kind = KindHost
+	case a.Service == "codepipeline" && pipelineName.MatchString(strings.SplitN(a.Resource, "/", 2)[0]):
+		t.Kind, t.Name = KindPipeline, strings.SplitN(a.Resource, "/", 2)[0]
+	default:
+		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection or a host", s)
+	}
+	return t, nil
+}
+
+// parseURL knows the console's addresses:
+//
+//	/codesuite/codepipeline/pipelines/NAME/view?region=R
+//	/codesuite/codepipeline/pipelines/NAME/executions/ID/...
+//	/codesuite/settings/ACCOUNT/REGION/PREFIX/connections/UUID
+func parseURL(s string) (Target, error) {
+	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline or a connection", s)
+	u, err := url.Parse(s)
+	if err != nil {
+		return Target{}, bad
+	}
+	region := u.Query().Get("region")
+	if first, _, _ := strings.Cut(u.Hostname(), "."); region == "" && regionName.MatchString(first) {
+		region = first
+	}
+	if region != "" && !regionName.MatchString(region) {
+		return Target{}, bad
+	}
+	p := strings.Split(strings.Trim(u.Path, "/"), "/")
+	switch {
+	case len(p) >= 4 && p[0] == "codesuite" && p[1] == "codepipeline" && p[2] == "pipelines" && pipelineName.MatchString(p[3]):
+		t := Target{Kind: KindPipeline, Name: p[3], Region: region}
+		if len(p) >= 6 && p[4] == "executions" && executionID.MatchString(p[5]) {
+			t.Execution = p[5]
+		}
+		return t, nil
+	case len(p) >= 7 && p[0] == "codesuite" && p[1] == "settings" && (p[5] == "connections" || p[5] == "hosts") && ConnectionService(p[4]):
+		a := ARN{Partition(p[3]), p[4], p[3], p[2], strings.TrimSuffix(p[5], "s") + "/" + p[6]}
+		return targetARN(a.String())
+	}
+	return Target{}, bad
+}
+
+// Partition is the AWS partition of a Region.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	}
+	return "aws"
+}

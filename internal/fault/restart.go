@@ -1,0 +1,131 @@
+package fault
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// sourcePatience is how long a source action may take to come back after a restart; it usually takes seconds.
+const sourcePatience = 10 * time.Minute
+
+// Restart drafts the steps that make every pipeline on a connection run again: a retry of the failed Source stage where AWS
+// allows it, a start where it does not.
+type Restart struct {
+	Connection string   // ARN
+	After      string   // the step to come after; "" for none
+	Only       []string // pipeline ARNs; nil means all that use the connection
+	Options    plan.Options
+}
+
+// Steps are the steps for all pipelines whose latest run of the source action failed, with notes for the reader.
+func (r Restart) Steps(s *fact.Snapshot) (steps []plan.Step, notes []string) {
+	if r.Options.NoRestart {
+		return nil, []string{"No pipeline is started again (--no-restart): the next push or a start by hand runs them."}
+	}
+	for _, p := range Known(s, r.Connection) {
+		if r.Only != nil && !slices.Contains(r.Only, p.ARN) {
+			continue
+		}
+		for _, src := range Sources(s, p, r.Connection) {
+			if !src.Known {
+				notes = append(notes, fmt.Sprintf("The state of %s (%s) was not read: it is not started again.", p.Name, p.Ref().Scope.Region))
+				continue
+			}
+			if src.State.Status != "Failed" && src.State.Status != "" {
+				continue
+			}
+			st := r.pipeline(src)
+			steps = append(steps, st...)
+			break // one restart a pipeline
+		}
+		if behind := production(p, r.Connection); len(behind) > 0 {
+			notes = append(notes, fmt.Sprintf("%s deploys behind Source to what looks like production: %s. Everything merged since it stopped goes out; --hold stops it there, --no-restart leaves it.",
+				p.Name, strings.Join(behind, ", ")))
+		}
+	}
+	return steps, notes
+}
+
+func production(p fact.Pipeline, arn string) []string {
+	var all []string
+	for _, stage := range p.StagesBehind(arn) {
+		if fact.LooksLikeProduction(stage) {
+			all = append(all, stage)
+		}
+	}
+	return all
+}
+
+// pipeline drafts the steps of one pipeline.
+func (r Restart) pipeline(src Source) []plan.Step {
+	p, scope := src.Pipeline, src.Pipeline.Ref().Scope
+	ref := fact.StateRef(scope, p.Name)
+	key := p.Name
+	if scope.Region != "" {
+		key = scope.Region + "-" + p.Name
+	}
+	var steps []plan.Step
+	var after []string
+	if r.After != "" {
+		after = []string{r.After}
+	}
+	behind := p.StagesBehind(r.Connection)
+	if r.Options.Hold && len(behind) > 0 {
+		if st, ok := src.Seen.Stage(behind[0]); !ok || st.TransitionEnabled {
+			hold := plan.NewCall("hold-"+key, "hold runs before "+p.Name+"/"+behind[0], ref, plan.Action{
+				Service: "codepipeline", Operation: "DisableStageTransition", Region: scope.Region,
+				Input: op.Input{"pipelineName": p.Name, "stageName": behind[0], "transitionType": "Inbound", "reason": "unjam: held until somebody releases it"},
+			})
+			hold.SkipWhen = []plan.Check{{Ref: ref, Field: behind[0] + "/transition", Op: plan.Is, Value: "disabled"}}
+			hold.DoneWhen = hold.SkipWhen
+			hold.Patience = time.Minute
+			steps = append(steps, hold)
+			after = append(after, hold.ID)
+		}
+	}
+	run := r.run(src, key, ref)
+	run.After = after
+	for _, stage := range behind {
+		run.Blast = append(run.Blast, plan.Effect{What: "stage " + stage + " runs with the newest commit", Production: fact.LooksLikeProduction(stage)})
+	}
+	return append(steps, run)
+}
+
+// run is the retry or the start, with what it relies on and how its end is seen.
+func (r Restart) run(src Source, key string, ref fact.Ref) plan.Step {
+	p := src.Pipeline
+	at := src.Stage.Name + "/" + src.Action.Name
+	check := func(field string, op plan.Op, value string) plan.Check {
+		return plan.Check{Ref: ref, Field: field, Op: op, Value: value}
+	}
+	done := []plan.Check{check(at+"/id", plan.Not, src.State.ID), check(at+"/status", plan.Is, "Succeeded")}
+	// AWS refuses a retry when the definition changed since the failure: then only a new run can help.
+	retry := src.State.Status == "Failed" && src.Stages.Status == "Failed" && !p.Updated.After(src.State.Changed) && src.Stages.Execution != ""
+	var step plan.Step
+	if retry {
+		step = plan.NewCall("retry-"+key, fmt.Sprintf("retry %s/%s", p.Name, src.Stage.Name), ref, plan.Action{
+			Service: "codepipeline", Operation: "RetryStageExecution", Region: ref.Scope.Region,
+			Input: op.Input{"pipelineName": p.Name, "stageName": src.Stage.Name, "pipelineExecutionId": src.Stages.Execution, "retryMode": "FAILED_ACTIONS"},
+		})
+		step.Given = []plan.Check{
+			check(src.Stage.Name+"/execution", plan.Is, src.Stages.Execution),
+			check(at+"/status", plan.Is, "Failed"),
+			check("version", plan.Is, fmt.Sprint(p.Version)),
+		}
+	} else {
+		step = plan.NewCall("start-"+key, "start "+p.Name, ref, plan.Action{
+			Service: "codepipeline", Operation: "StartPipelineExecution", Region: ref.Scope.Region, Input: op.Input{"name": p.Name},
+		})
+		step.Given = []plan.Check{check(at+"/id", plan.Is, src.State.ID)}
+	}
+	step.SkipWhen = done // a push or somebody else was faster
+	step.DoneWhen = done
+	step.Patience = sourcePatience
+	return step
+}

@@ -1,0 +1,161 @@
+// Package op is the catalogue of every AWS operation unjam can call, reads and writes alike: the IAM actions each needs,
+// whether repeating is safe, how it is undone or why it cannot be. It never calls anything.
+package op
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/unjam/unjam/internal/fact"
+)
+
+// Repeat says whether a call may be made again when its reply was lost.
+type Repeat string
+
+// The ways a call can be repeated.
+const (
+	Safe    Repeat = "safe"  // reads, and writes that set a state
+	ByToken Repeat = "token" // safe with the same client request token
+	Never   Repeat = "never" // read until it can be decided
+)
+
+// Op is one operation.
+type Op struct {
+	Service  string                // signing name
+	Name     string                // API operation
+	Actions  []string              // IAM actions; both service prefixes where AWS may check either
+	Resource string                // what to name as Resource: an ARN pattern with {partition} {region} {account} {name}, or "*"
+	Kind     fact.Kind             // reads: the kind of fact it answers
+	Write    bool                  // changes AWS
+	Repeat   Repeat                // writes
+	Undo     UndoFunc              // writes: how to take it back; nil: OneWay says why not
+	OneWay   string                // writes: why there is no way back; one sentence
+	Says     func(in Input) string // writes: one line, what the call does
+	Disturbs string                // writes: what else may notice; one sentence
+}
+
+// Input is the input of a call: member names as in the API, values as text.
+type Input map[string]string
+
+// UndoFunc gives the call that takes another back.
+type UndoFunc func(in Input) (service, operation string, undo Input)
+
+// Key is "service:Operation".
+func (o Op) Key() string { return o.Service + ":" + o.Name }
+
+// All returns the catalogue, reads first, in a stable order.
+func All() []Op {
+	return slices.Concat(reads(), writes())
+}
+
+// Find finds an operation.
+func Find(service, name string) (Op, bool) {
+	for _, o := range All() {
+		if o.Service == service && o.Name == name {
+			return o, true
+		}
+	}
+	return Op{}, false
+}
+
+// Reading finds the read that answers queries of a kind; the first of the catalogue counts.
+func Reading(kind fact.Kind) (Op, bool) {
+	for _, o := range reads() {
+		if o.Kind == kind {
+			return o, true
+		}
+	}
+	return Op{}, false
+}
+
+const (
+	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
+	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"
+)
+
+// both names an action under both prefixes of AWS CodeConnections: which one AWS checks follows the resource's ARN
+// (docs/aws-facts.md, "Two prefixes").
+func both(action string) []string {
+	return []string{"codeconnections:" + action, "codestar-connections:" + action}
+}
+
+func reads() []Op {
+	pipeline := func(name string, kind fact.Kind) Op {
+		return Op{Service: "codepipeline", Name: name, Kind: kind, Resource: pipelineARN, Actions: []string{"codepipeline:" + name}}
+	}
+	connection := func(name string, kind fact.Kind, resource string) Op {
+		return Op{Service: "codeconnections", Name: name, Kind: kind, Resource: resource, Actions: both(name)}
+	}
+	return []Op{
+		{Service: "sts", Name: "GetCallerIdentity", Kind: fact.KindIdentity, Resource: "*"}, // needs no permission
+		{Service: "account", Name: "ListRegions", Kind: fact.KindRegion, Resource: "*", Actions: []string{"account:ListRegions"}},
+		pipeline("ListPipelines", fact.KindPipelineList),
+		pipeline("GetPipeline", fact.KindPipeline),
+		pipeline("GetPipelineState", fact.KindPipelineState),
+		pipeline("ListPipelineExecutions", fact.KindExecution),
+		pipeline("ListActionExecutions", fact.KindAction),
+		connection("GetConnection", fact.KindConnection, connectionARN),
+		connection("ListConnections", fact.KindConnection, "*"),
+		connection("ListTagsForResource", fact.KindTags, connectionARN),
+		connection("ListHosts", fact.KindHost, "*"),
+		{Service: "cloudtrail", Name: "LookupEvents", Kind: fact.KindEvent, Resource: "*", Actions: []string{"cloudtrail:LookupEvents"}},
+		{Service: "iam", Name: "SimulatePrincipalPolicy", Kind: fact.KindSimulation, Resource: "*", Actions: []string{"iam:SimulatePrincipalPolicy"}},
+		{Service: "iam", Name: "ListRoles", Kind: fact.KindRole, Resource: "*", Actions: []string{"iam:ListRoles"}},
+	}
+}
+
+func writes() []Op {
+	transition := func(name, undo, says string) Op {
+		return Op{
+			Service: "codepipeline", Name: name, Actions: []string{"codepipeline:" + name}, Resource: pipelineARN, Write: true, Repeat: Safe,
+			Undo: func(in Input) (string, string, Input) {
+				u := Input{"pipelineName": in["pipelineName"], "stageName": in["stageName"], "transitionType": in["transitionType"]}
+				if undo == "DisableStageTransition" {
+					u["reason"] = "unjam: put back as it was before"
+				}
+				return "codepipeline", undo, u
+			},
+			Says: func(in Input) string { return says + " " + in["pipelineName"] + "/" + in["stageName"] },
+		}
+	}
+	disable := transition("DisableStageTransition", "EnableStageTransition", "stop runs from entering")
+	disable.Disturbs = "runs wait before the stage until the transition is enabled again"
+	enable := transition("EnableStageTransition", "DisableStageTransition", "let runs enter")
+	enable.Disturbs = "the run that waits enters the stage at once"
+	return []Op{
+		{
+			Service: "codepipeline", Name: "RetryStageExecution", Actions: []string{"codepipeline:RetryStageExecution"}, Resource: pipelineARN,
+			Write: true, Repeat: Never,
+			OneWay:   "a retry cannot be taken back: the stage runs, and what lies behind it follows",
+			Disturbs: "every stage behind it runs with the newest commit of the branch",
+			Says: func(in Input) string {
+				return "retry the failed actions of " + in["pipelineName"] + "/" + in["stageName"]
+			},
+		},
+		{
+			Service: "codepipeline", Name: "StartPipelineExecution", Actions: []string{"codepipeline:StartPipelineExecution"}, Resource: pipelineARN,
+			Write: true, Repeat: ByToken,
+			OneWay:   "a started run cannot be taken back: it may deploy before it could be stopped",
+			Disturbs: "every stage runs with the newest commit of the branch",
+			Says:     func(in Input) string { return "start " + in["name"] },
+		},
+		disable,
+		enable,
+	}
+}
+
+// Handshake are the IAM actions a person needs in the console to complete a connection, without prefix. None of them knows
+// a resource type except UpdateConnectionInstallation: a policy that scopes the others to the connection's ARN grants
+// nothing (Service Authorization Reference, AWS CodeConnections).
+func Handshake() []string {
+	return []string{"GetIndividualAccessToken", "GetInstallationUrl", "ListInstallationTargets", "StartOAuthHandshake", "UpdateConnectionInstallation"}
+}
+
+// JSON is the input as JSON with sorted members.
+func (in Input) JSON() json.RawMessage {
+	b, err := json.Marshal(map[string]string(in))
+	if err != nil {
+		panic("op: input does not marshal: " + err.Error())
+	}
+	return b
+}

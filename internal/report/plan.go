@@ -1,0 +1,112 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// Plan writes a plan for a person: every step with what it changes, what it may disturb, and its way back or why there is none.
+func Plan(w io.Writer, pl plan.Plan, v View) error {
+	p := newPage(w, v)
+	p.line(p.paint(bold, "Plan ") + short12(string(pl.ID)) + "  account " + pl.Account + "  Region " + strings.Join(pl.Regions, ", "))
+	for _, f := range pl.Findings {
+		p.text(2, "", f.Code+": "+f.Message)
+	}
+	if len(pl.Steps) == 0 {
+		p.line("")
+		p.line("Nothing to do.")
+	}
+	for i, s := range pl.Steps {
+		p.line("")
+		p.step(i+1, s)
+	}
+	for _, a := range pl.Asks {
+		p.line("")
+		p.text(0, yellow, "Question: "+a.Question)
+	}
+	for i, n := range pl.Notes {
+		if i == 0 {
+			p.line("")
+			p.line(p.paint(yellow, "Before you say yes"))
+		}
+		p.text(2, "", "- "+n)
+	}
+	p.line("")
+	p.line(p.paint(dim, summary(pl)))
+	return p.err
+}
+
+func short12(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(len(id), 12)]
+}
+
+func summary(pl plan.Plan) string {
+	calls, human, undo := 0, 0, 0
+	for _, s := range pl.Steps {
+		switch s.Kind {
+		case plan.Call:
+			calls++
+			if s.Undo != nil {
+				undo++
+			}
+		case plan.Human:
+			human++
+		}
+	}
+	return fmt.Sprintf("%s of AWS (%d can be undone), %s by a person.", fault.Plural(calls, "change"), undo, fault.Plural(human, "step"))
+}
+
+func (p *page) step(n int, s plan.Step) {
+	mark := map[plan.Kind]string{plan.Human: "you", plan.Call: "call", plan.Wait: "wait", plan.Verify: "check"}[s.Kind]
+	p.line(p.paint(bold, fmt.Sprintf("%2d. %s", n, s.Title)) + "  " + p.paint(dim, mark))
+	if s.Do != nil {
+		o, _ := op.Find(s.Do.Service, s.Do.Operation)
+		p.field("Call", fmt.Sprintf("%s:%s in %s", s.Do.Service, s.Do.Operation, s.Do.Region))
+		if o.Disturbs != "" {
+			p.field("Disturbs", o.Disturbs)
+		}
+	}
+	for i, e := range s.Blast {
+		text := e.What
+		if e.Production {
+			text += " (looks like production)"
+		}
+		p.field(first(i, "Effect"), text)
+	}
+	if s.Undo != nil {
+		p.field("Undo", s.Undo.Service+":"+s.Undo.Operation)
+	} else if s.OneWay != "" {
+		p.field("One way", s.OneWay)
+	}
+	if len(s.After) > 0 {
+		p.field("After", strings.Join(s.After, ", "))
+	}
+	if s.Say != nil {
+		p.guide(*s.Say)
+	}
+}
+
+// Guide writes what a person has to do.
+func Guide(w io.Writer, g plan.Guide, v View) error {
+	p := newPage(w, v)
+	p.guide(g)
+	return p.err
+}
+
+func (p *page) guide(g plan.Guide) {
+	p.field("Where", g.Where)
+	p.field("As", g.Role)
+	p.field("Link", g.Link)
+	for i, c := range g.Checklist {
+		p.field(first(i, "Do"), fmt.Sprintf("%d. %s", i+1, c))
+	}
+	if g.Handover != "" {
+		p.field("Message", g.Handover)
+	}
+}

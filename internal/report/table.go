@@ -1,0 +1,272 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// maxListed is how many affected things a table names; the JSON names all.
+const maxListed = 12
+
+// Table writes a diagnosis for a person at a terminal. next is the command to type next; "" for none.
+func Table(w io.Writer, d Diagnosis, v View, next string) error {
+	p := newPage(w, v)
+	p.head(d.Identity, d.Results)
+	for _, f := range d.Findings {
+		p.line("")
+		p.finding(f)
+	}
+	if len(d.Findings) == 0 {
+		p.line("")
+		if d.Blind() {
+			p.text(0, yellow, "Nothing wrong was found, but not everything that matters could be seen.")
+		} else {
+			p.text(0, green, "Nothing is stuck: everything relevant was read.")
+		}
+	}
+	p.gaps(d.Gaps)
+	p.line("")
+	p.verdicts(d.Results)
+	p.line(p.paint(dim, fmt.Sprintf("%s in %.1f s", fault.Plural(d.Calls.Total, "call"), float64(d.ElapsedMS)/1000)))
+	if next != "" {
+		p.line("")
+		p.line("Next: " + p.paint(bold, next))
+	}
+	return p.err
+}
+
+// head is the banner: account and Region first, since a wrong one explains most surprises.
+func (p *page) head(i Identity, results []Result) {
+	var regions []string
+	for _, r := range results {
+		if len(regions) == 0 || regions[len(regions)-1] != r.Region {
+			if !contains(regions, r.Region) {
+				regions = append(regions, r.Region)
+			}
+		}
+	}
+	where := strings.Join(regions, ", ")
+	if len(regions) > 3 {
+		where = fmt.Sprintf("%s and %d more", strings.Join(regions[:3], ", "), len(regions)-3)
+	}
+	p.line(p.paint(bold, "Account "+i.Account) + "  Region " + where)
+	who := Who(i.ARN)
+	if i.ExpiresAt != "" {
+		who += ", until " + p.stamp(i.ExpiresAt)
+	}
+	p.line(p.paint(dim, "as "+who))
+}
+
+// Who is the short name of an identity: the role and session, or the user.
+func Who(arn string) string {
+	a, err := fact.ParseARN(arn)
+	if err != nil {
+		return arn
+	}
+	_, name, ok := strings.Cut(a.Resource, "/")
+	if !ok {
+		return a.Resource
+	}
+	return name
+}
+
+func (p *page) finding(f fault.Finding) {
+	st := yellow
+	if f.Severity.Rank() <= fault.High.Rank() {
+		st = red
+	}
+	p.line(p.paint(st, strings.ToUpper(string(f.Severity))) + "  " + p.paint(bold, f.Title) + "  " + p.paint(dim, string(f.Code)))
+	p.text(2, "", f.Message)
+	p.line("")
+	p.field("Cause", f.Cause.Text+sure(f.Cause.Class))
+	if f.Details.CreatedBy != "" || f.Details.CreatedWith != "" {
+		p.field("Created", created(f.Details))
+	}
+	if f.Since != "" {
+		p.field("Since", p.stamp(f.Since))
+	}
+	p.affects(f)
+	p.whoCan(f.Details.WhoCan)
+	for i, a := range f.Details.Alternatives {
+		p.field(first(i, "Instead"), a+" is AVAILABLE")
+	}
+	for i, e := range f.Explained {
+		p.field(first(i, "Explains"), string(e.Code)+": "+e.Message)
+	}
+	for i, e := range f.Evidence {
+		p.field(first(i, "Proof"), p.proof(e))
+	}
+	p.field("Remedy", f.Remedy)
+	if f.Link != "" {
+		p.field("Link", f.Link)
+	}
+}
+
+// sure is how a claim's class reads behind a text. A verified claim needs no word.
+func sure(c fault.Class) string {
+	switch c {
+	case fault.Verified:
+		return ""
+	case fault.Unclear:
+		return " (not known)"
+	}
+	return " (" + string(c) + ")"
+}
+
+func created(d fault.Details) string {
+	by := d.CreatedBy
+	if by != "" {
+		by = "by " + Who(by)
+	}
+	if d.CreatedWith != "" {
+		by += " with " + d.CreatedWith
+	}
+	return strings.TrimSpace(by)
+}
+
+func (p *page) affects(f fault.Finding) {
+	label := "Waiting"
+	if f.Subject.Kind == "pipeline" {
+		label = "Uses"
+	}
+	for i, a := range f.Affects {
+		if i == maxListed {
+			p.field("", fmt.Sprintf("and %d more (all of them with --output json)", len(f.Affects)-maxListed))
+			return
+		}
+		p.field(first(i, label), fmt.Sprintf("%-32s %s", a.Name, a.Region))
+	}
+}
+
+func (p *page) whoCan(who []fault.WhoCan) {
+	for i, w := range who {
+		word := "may complete it"
+		if !w.Allowed {
+			word = "may not"
+			if w.By != "" {
+				word += " (" + w.By + ")"
+			}
+			word += ", lacks " + short(w.Lacks)
+		}
+		p.field(first(i, "Who may"), Who(w.ARN)+" "+word+" (simulated)")
+	}
+}
+
+func short(actions []string) string {
+	if len(actions) == 1 {
+		return actions[0]
+	}
+	return fmt.Sprintf("%s and %d more", actions[0], len(actions)-1)
+}
+
+func (p *page) proof(e fault.Evidence) string {
+	s := e.Field
+	if e.Got != "" {
+		s += ": " + e.Got
+	}
+	if e.Want != "" && e.Want != e.Got {
+		s += ", want " + e.Want
+	}
+	s += fmt.Sprintf(" (%s, %s:%s", e.Class, e.Source.Service, e.Source.Operation)
+	if e.Source.RequestID != "" {
+		s += ", request " + e.Source.RequestID
+	}
+	s += ")"
+	if e.Text != "" {
+		s += "\n" + e.Text
+	}
+	return s
+}
+
+func (p *page) gaps(gaps []Gap) {
+	if len(gaps) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.paint(yellow, "Not seen"))
+	type key struct{ service, operation, why string }
+	count := map[key]int{}
+	for _, g := range gaps {
+		count[key{g.Service, g.Operation, g.Why}]++
+	}
+	for _, g := range gaps {
+		k := key{g.Service, g.Operation, g.Why}
+		n := count[k]
+		if n == 0 {
+			continue
+		}
+		delete(count, k)
+		times := ""
+		if n > 1 {
+			times = fmt.Sprintf(" (%d times)", n)
+		}
+		name := g.Operation
+		if g.Service != "" {
+			name = g.Service + ":" + g.Operation
+		}
+		p.text(2, "", fmt.Sprintf("%s in %s: %s, %s%s", name, orGlobal(g.Region), g.Class, g.Why, times))
+		if g.Permission != "" {
+			p.text(4, dim, "would be shown by the permission "+g.Permission)
+		}
+	}
+}
+
+func orGlobal(region string) string {
+	if region == "" {
+		return "the account"
+	}
+	return region
+}
+
+func (p *page) verdicts(results []Result) {
+	by := map[fault.Verdict][]string{}
+	for _, r := range results {
+		c := string(r.Code)
+		if !contains(by[r.Verdict], c) {
+			by[r.Verdict] = append(by[r.Verdict], c)
+		}
+	}
+	for _, v := range []struct {
+		verdict fault.Verdict
+		st      style
+	}{{fault.Found, red}, {fault.Unknown, yellow}, {fault.Clear, green}} {
+		if len(by[v.verdict]) > 0 {
+			p.line(p.paint(v.st, fmt.Sprintf("%-8s", v.verdict)) + strings.Join(by[v.verdict], ", "))
+		}
+	}
+}
+
+func contains(all []string, s string) bool {
+	for _, x := range all {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func first(i int, label string) string {
+	if i == 0 {
+		return label
+	}
+	return ""
+}
+
+// Ago is how long ago t was at now, in one or two words.
+func Ago(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < 2*time.Minute:
+		return "just now"
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}

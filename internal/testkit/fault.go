@@ -1,0 +1,200 @@
+// Package testkit is the harness of the tests: it plays worlds on the lab in-process and compares what a diagnosis says with what
+// the world's writer wants. It is imported by tests only.
+package testkit
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/awsapi"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/testkit/apimodel"
+	"github.com/unjam/unjam/lab"
+	"github.com/unjam/unjam/lab/cloud"
+	"github.com/unjam/unjam/lab/world"
+)
+
+// Case is one world being played: the lab, the world and an app that calls the lab as the world's `you`.
+type Case struct {
+	Lab   *lab.Lab
+	World *world.World
+	App   *app.App
+	Files map[string]string // the files behind the world in its txtar archive
+}
+
+// Start plays a world in-process. Call it inside a synctest bubble; every exchange is held against the official API models.
+func Start(t *testing.T, name string, text []byte, tweak ...func(*cloud.Cloud)) *Case {
+	t.Helper()
+	ar := txtar.Parse(text)
+	c := &Case{Lab: lab.New(), Files: map[string]string{}}
+	for _, f := range ar.Files {
+		c.Files[f.Name] = string(f.Data)
+	}
+	apimodel.Attach(t, c.Lab)
+	c.Lab.Cloud.Within(func() {
+		for _, f := range tweak {
+			f(c.Lab.Cloud)
+		}
+	})
+	w, err := world.Load(c.Lab, name, ar.Comment, time.Now())
+	if err != nil {
+		t.Fatalf("load world: %v", err)
+	}
+	c.World = w
+	c.App = c.As(t, w.Default)
+	return c
+}
+
+// As opens an app for another caller of the world.
+func (c *Case) As(t *testing.T, k *cloud.Caller) *app.App {
+	t.Helper()
+	a, err := app.Open(t.Context(), app.Config{
+		Regions: []string{c.World.DefaultRegion}, Home: t.TempDir(), Transport: c.Lab,
+		Keys: &awsapi.Keys{ID: k.AccessKeyID, Secret: k.SecretAccessKey, Token: k.SessionToken, Source: "StaticCredentials"},
+	})
+	if err != nil {
+		t.Fatalf("open session: %v", err)
+	}
+	t.Cleanup(a.Close)
+	return a
+}
+
+// Ask is what the case's file "args" asks: targets by the names of the world; nothing means everything.
+func (c *Case) Ask(t *testing.T) app.Ask {
+	t.Helper()
+	var ask app.Ask
+	for _, w := range strings.Fields(c.Files["args"]) {
+		if arn := c.World.ARN(w); arn != "" {
+			w = arn
+		}
+		target, err := fact.ParseTarget(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Targets = append(ask.Targets, target)
+	}
+	return ask
+}
+
+// Diagnose runs the diagnosis of the case.
+func (c *Case) Diagnose(t *testing.T, faults ...*fault.Fault) *app.Diagnosis {
+	t.Helper()
+	d, err := c.App.Diagnose(t.Context(), c.Ask(t), faults, nil)
+	if err != nil {
+		t.Fatalf("diagnose: %v", err)
+	}
+	return d
+}
+
+// Fault runs every world in testdata of a fault's folder. A file's name says what its world shows: found-*, clear-*, unknown-*; the
+// harness fails when one of the three is missing.
+func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
+		kind, _, _ := strings.Cut(name, "-")
+		kinds[kind]++
+		t.Run(name, func(t *testing.T) {
+			text := read(t, path)
+			synctest.Test(t, func(t *testing.T) {
+				c := Start(t, path, text)
+				d := c.Diagnose(t, all...)
+				Check(t, c, d)
+				if got, want := verdictOf(d, f.Code), map[string]fault.Verdict{"found": fault.Found, "clear": fault.Clear, "unknown": fault.Unknown}[kind]; got != want {
+					t.Errorf("verdict of %s is %s, want %s\n%s", f.Code, got, want, Describe(d))
+				}
+				if kind == "unknown" && !blocked(d, f.Code) {
+					t.Errorf("no gap says what blocks %s\n%s", f.Code, Describe(d))
+				}
+			})
+		})
+	}
+	for _, k := range []string{"found", "clear", "unknown"} {
+		if kinds[k] == 0 {
+			t.Errorf("testdata has no world %s-*.txtar", k)
+		}
+	}
+}
+
+// Check compares a diagnosis with the world's wants: each wanted finding is there with its cause and subject, what must be clear or
+// unknown is so, and nothing else of a wanted code is found.
+func Check(t *testing.T, c *Case, d *app.Diagnosis) {
+	t.Helper()
+	for _, w := range c.World.Wants {
+		switch w.Verdict {
+		case "clear", "unknown":
+			if got := verdictOf(d, fault.Code(w.Code)); string(got) != w.Verdict && found(d, w, c) {
+				t.Errorf("line %d: %s is %s, want %s\n%s", w.Line, w.Code, got, w.Verdict, Describe(d))
+			}
+		default:
+			if !found(d, w, c) {
+				t.Errorf("line %d: want %s cause=%s subject=%s\n%s", w.Line, w.Code, w.Cause, w.Subject, Describe(d))
+			}
+		}
+	}
+}
+
+func found(d *app.Diagnosis, w world.Want, c *Case) bool {
+	for _, f := range d.Report.Findings {
+		if string(f.Code) == w.Code && (w.Cause == "" || f.Cause.Code == w.Cause) &&
+			(w.Subject == "" || f.Subject.Name == w.Subject || f.Subject.ARN == c.World.ARN(w.Subject)) {
+			return true
+		}
+	}
+	return false
+}
+
+func verdictOf(d *app.Diagnosis, code fault.Code) fault.Verdict {
+	worst := fault.Verdict("")
+	for _, r := range d.Report.Results {
+		if r.Code != code {
+			continue
+		}
+		if r.Verdict == fault.Found || worst == "" || (r.Verdict == fault.Unknown && worst == fault.Clear) {
+			worst = r.Verdict
+		}
+	}
+	return worst
+}
+
+func blocked(d *app.Diagnosis, code fault.Code) bool {
+	for _, g := range d.Report.Gaps {
+		for _, b := range g.Blocks {
+			if b == code {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Describe is a diagnosis in a few lines, for failure messages.
+func Describe(d *app.Diagnosis) string {
+	var b strings.Builder
+	for _, f := range d.Report.Findings {
+		fmt.Fprintf(&b, "  %s %s cause=%s (%s) subject=%s affects=%d: %s\n    %s\n", f.Severity, f.Code, f.Cause.Code, f.Cause.Class, f.Subject.Name, len(f.Affects), f.Message, f.Cause.Text)
+		for _, e := range f.Evidence {
+			fmt.Fprintf(&b, "    %s %s got=%s %s\n", e.Class, e.Field, e.Got, e.Text)
+		}
+	}
+	for _, r := range d.Report.Results {
+		fmt.Fprintf(&b, "  %s %s %s\n", r.Region, r.Code, r.Verdict)
+	}
+	for _, g := range d.Report.Gaps {
+		fmt.Fprintf(&b, "  gap %s:%s %s %s %s blocks=%v\n", g.Service, g.Operation, g.About, g.Class, g.Why, g.Blocks)
+	}
+	fmt.Fprintf(&b, "  %d calls, %d rounds\n", d.Report.Calls.Total, d.Rounds)
+	return b.String()
+}

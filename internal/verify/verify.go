@@ -1,0 +1,110 @@
+// Package verify asks the diagnosis again, on fresh facts, whether a fault is gone. It has no judgement of its own and changes
+// nothing.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// maxRounds is how often judging may ask for more, as in a diagnosis.
+const maxRounds = 6
+
+// Collector answers queries; *collect.Collector is one.
+type Collector interface {
+	Collect(ctx context.Context, b *fact.Builder, queries []fact.Query)
+}
+
+// Question is the question about one subject of a plan: a connection, a pipeline or its state. Regions are the plan's; the
+// blast radius in other Regions is left out.
+func Question(account string, regions []string, subject fact.Ref) fact.Question {
+	q := fact.Question{Account: account, Quick: true}
+	t := fact.Target{Kind: subject.Kind, Name: subject.ID, Account: account, Region: subject.Scope.Region, Raw: subject.ID}
+	if a, err := fact.ParseARN(subject.ID); err == nil {
+		t.Region = a.Region
+	}
+	if subject.Kind == fact.KindPipelineState {
+		t.Kind = fact.KindPipeline
+	}
+	q.Targets = []fact.Target{t}
+	if t.Region != "" {
+		q.Regions = append(q.Regions, t.Region)
+	}
+	for _, r := range regions {
+		if !slices.Contains(q.Regions, r) {
+			q.Regions = append(q.Regions, r)
+		}
+	}
+	return q
+}
+
+// Again diagnoses one fault anew and says whether it is clear for the subject, with a line for people. known are facts that
+// need not be read again, the caller's identity for example.
+func Again(ctx context.Context, c Collector, q fact.Question, f *fault.Fault, subject fact.Ref, known ...fact.Fact) (fault.Verdict, string, error) {
+	b := fact.NewBuilder(q)
+	b.Add(known...)
+	s := b.Seal(time.Now())
+	out := fault.Run(s, f)
+	for round := 0; len(out.Wants) > 0 && round < maxRounds; round++ {
+		c.Collect(ctx, b, out.Wants)
+		s = b.Seal(time.Now())
+		out = fault.Run(s, f)
+	}
+	if err := ctx.Err(); err != nil {
+		return fault.Unknown, "", fmt.Errorf("verify %s: %w", f.Code, err)
+	}
+	v, why := judge(s, out, f, subject)
+	return v, why, nil
+}
+
+func judge(s *fact.Snapshot, out fault.Outcome, f *fault.Fault, subject fact.Ref) (fault.Verdict, string) {
+	for _, x := range out.Findings {
+		if about(x, subject) {
+			return fault.Found, x.Message
+		}
+	}
+	// Found elsewhere is no proof for the subject: then, as for Clear, everything the fault needs must have been answered.
+	needs := f.Diagnose(s).Needs
+	clear := len(needs) > 0
+	for _, n := range needs {
+		if !s.Answered(n) && inScope(n, subject) {
+			clear = false
+		}
+	}
+	if clear {
+		return fault.Clear, "nothing of it is left"
+	}
+	var why []string
+	for _, g := range s.Gaps() {
+		if !slices.Contains(why, g.Why) {
+			why = append(why, g.Why)
+		}
+	}
+	if len(why) == 0 {
+		return fault.Unknown, "the diagnosis did not come to an end"
+	}
+	return fault.Unknown, strings.Join(why[:min(len(why), 3)], "; ")
+}
+
+// inScope reports whether a query matters for the subject: global ones do, and those of its own Region.
+func inScope(q fact.Query, subject fact.Ref) bool {
+	region := subject.Scope.Region
+	if a, err := fact.ParseARN(subject.ID); err == nil {
+		region = a.Region
+	}
+	return q.Scope.Region == "" || region == "" || q.Scope.Region == region
+}
+
+func about(x fault.Finding, subject fact.Ref) bool {
+	if x.About == subject || x.Subject.ARN == subject.ID {
+		return true
+	}
+	pipeline := subject.Kind == fact.KindPipeline || subject.Kind == fact.KindPipelineState
+	return pipeline && x.Subject.Kind == "pipeline" && x.Subject.Name == subject.ID && x.Subject.Region == subject.Scope.Region
+}

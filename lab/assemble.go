@@ -1,0 +1,63 @@
+package lab
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/unjam/unjam/lab/cloud"
+	"github.com/unjam/unjam/lab/console"
+	"github.com/unjam/unjam/lab/provider"
+	"github.com/unjam/unjam/lab/svc/account"
+	"github.com/unjam/unjam/lab/svc/cloudtrail"
+	"github.com/unjam/unjam/lab/svc/codepipeline"
+	"github.com/unjam/unjam/lab/svc/connections"
+	"github.com/unjam/unjam/lab/svc/iam"
+	"github.com/unjam/unjam/lab/svc/sts"
+)
+
+// Lab is one simulated AWS with all its services. Change its state through Cloud.Within or the services' own methods;
+// it may be used by any number of clients at the same time.
+type Lab struct {
+	Cloud       *cloud.Cloud
+	IAM         *iam.Service
+	STS         *sts.Service
+	Git         *provider.Directory
+	Connections *connections.Service
+	Pipelines   *codepipeline.Service
+	Console     http.Handler // the pages under /codesuite/ and /_provider/
+
+	mu        sync.Mutex
+	observers []func(Exchange)
+}
+
+// New returns a lab with every service and nothing in it: no account, no caller.
+func New() *Lab {
+	c := cloud.New()
+	l := &Lab{Cloud: c, IAM: iam.New(c), Git: provider.New(c)}
+	l.STS = sts.New(c, roles{l.IAM})
+	l.Connections = connections.New(c, l.Git)
+	l.Console = console.New(c, l.Connections, l.Git)
+	l.Pipelines = codepipeline.New(c, l.Connections, l.IAM)
+	l.Git.OnPush(l.Pipelines.Push)
+	account.New(c)
+	cloudtrail.New(c)
+	return l
+}
+
+// roles is IAM as STS sees it.
+type roles struct{ *iam.Service }
+
+// MaxSession is the longest session of a role; none for a role that does not exist.
+func (r roles) MaxSession(roleARN string) time.Duration {
+	parts := strings.SplitN(roleARN, ":", 6)
+	if len(parts) != 6 {
+		return 0
+	}
+	role, ok := r.Role(parts[4], parts[5][strings.LastIndexByte(parts[5], '/')+1:])
+	if !ok {
+		return 0
+	}
+	return time.Duration(role.MaxSession) * time.Second
+}

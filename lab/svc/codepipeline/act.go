@@ -1,0 +1,276 @@
+package codepipeline
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+// maxActive is how many runs of a QUEUED or PARALLEL pipeline may be active (CodePipeline quotas).
+const maxActive = 50
+
+func (s *Service) startExecution(r *cloud.Request) (map[string]any, error) {
+	p, err := s.find(r, r.Str("name"))
+	if err != nil {
+		return nil, err
+	}
+	token := r.Str("clientRequestToken")
+	if id := p.tokens[token]; token != "" && id != "" {
+		return map[string]any{"pipelineExecutionId": id}, nil
+	}
+	if err := p.room(); err != nil {
+		return nil, err
+	}
+	overrides := map[string]string{}
+	for _, x := range r.List("sourceRevisions") {
+		m, _ := x.(map[string]any)
+		action, _ := m["actionName"].(string)
+		value, _ := m["revisionValue"].(string)
+		if !slices.ContainsFunc(p.sources(), func(a declared) bool { return a.name() == action }) {
+			return nil, cloud.Errorf("ValidationException", "The source action '%s' does not exist in pipeline '%s'", action, p.name)
+		}
+		overrides[action] = value
+	}
+	if len(r.List("variables")) > 0 && p.current()["pipelineType"] != "V2" {
+		return nil, cloud.Errorf("ValidationException", "Pipeline variable can only be used with V2 pipelines")
+	}
+	e := s.start(p, trigger{"StartPipelineExecution", r.Caller.ARN}, overrides)
+	if token != "" {
+		p.tokens[token] = e.id
+	}
+	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+// room refuses more runs than the mode allows.
+func (p *pipeline) room() error {
+	if p.mode() == "SUPERSEDED" {
+		return nil
+	}
+	n := 0
+	for _, e := range p.runs {
+		if e.running() {
+			n++
+		}
+	}
+	if n >= maxActive {
+		return cloud.Errorf("ConcurrentPipelineExecutionsLimitExceededException", "The pipeline '%s' has reached the limit of %d concurrent executions", p.name, maxActive)
+	}
+	return nil
+}
+
+// stageIn finds a stage of the current definition.
+func (p *pipeline) stageIn(name string) (*stage, error) {
+	names, _ := stagesOf(p.current())
+	if !slices.Contains(names, name) {
+		return nil, cloud.Errorf("StageNotFoundException", "Pipeline '%s' does not have a stage with name '%s'", p.name, name)
+	}
+	return p.stages[name], nil
+}
+
+func (s *Service) retryStage(r *cloud.Request) (map[string]any, error) {
+	p, err := s.find(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	st, err := p.stageIn(r.Str("stageName"))
+	if err != nil {
+		return nil, err
+	}
+	mode := r.Str("retryMode")
+	if mode != "FAILED_ACTIONS" && mode != "ALL_ACTIONS" {
+		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'retryMode' failed to satisfy constraint: Member must satisfy enum value set: [FAILED_ACTIONS, ALL_ACTIONS]", mode)
+	}
+	id, name := r.Str("pipelineExecutionId"), r.Str("stageName")
+	e := st.latest
+	if e == nil || e.id != id {
+		if e != nil && slices.ContainsFunc(p.runs, func(x *execution) bool { return x.id == id }) {
+			return nil, cloud.Errorf("NotLatestPipelineExecutionException", "The stage %s was run by a later execution than '%s'", name, id)
+		}
+		return nil, notRetryable(p, name, id)
+	}
+	switch {
+	case p.stageStatus(e, name) == "InProgress":
+		return nil, cloud.Errorf("ConflictException", "The stage %s in the %s pipeline is in progress", name, p.name)
+	case e.version != p.number() || e.status != "Failed" || p.stageStatus(e, name) != "Failed":
+		return nil, notRetryable(p, name, id)
+	}
+	_, actions := stagesOf(p.current())
+	var again []string
+	for _, a := range actions[name] {
+		run := p.runOf(e, name, a.name())
+		if mode == "ALL_ACTIONS" || (run != nil && run.status == "Failed") {
+			again = append(again, a.name())
+		}
+	}
+	if len(again) == 0 {
+		return nil, notRetryable(p, name, id)
+	}
+	e.status, e.at, e.updated = "InProgress", name, s.c.Now()
+	p.run(e, name, again)
+	p.publish()
+	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+func notRetryable(p *pipeline, stage, id string) *cloud.Error {
+	return cloud.Errorf("StageNotRetryableException", "The stage named %s in the %s pipeline can't be retried now. Either it contains no failed actions, the execution '%s' is already superseded, or the pipeline definition has changed since the action(s) failed.", stage, p.name, id)
+}
+
+func (s *Service) stopExecution(r *cloud.Request) (map[string]any, error) {
+	p, err := s.find(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(p.runs, func(e *execution) bool { return e.id == r.Str("pipelineExecutionId") })
+	if i < 0 || !p.runs[i].running() {
+		return nil, cloud.Errorf("PipelineExecutionNotStoppableException", "The execution '%s' of pipeline '%s' cannot be stopped: it is not in progress", r.Str("pipelineExecutionId"), p.name)
+	}
+	e := p.runs[i]
+	if e.stopping != "" && !r.Bool("abandon") {
+		return nil, cloud.Errorf("DuplicatedStopRequestException", "The execution '%s' of pipeline '%s' is being stopped already", e.id, p.name)
+	}
+	e.stopping = r.Str("reason")
+	if e.stopping == "" {
+		e.stopping = "stopped by " + r.Caller.ARN
+	}
+	e.status = "Stopping"
+	busy := false
+	for _, run := range p.runsOfActions {
+		if run.e == e && run.status == "InProgress" {
+			if r.Bool("abandon") {
+				run.status, run.changed = "Abandoned", s.c.Now()
+				continue
+			}
+			busy = true
+		}
+	}
+	if !busy {
+		st := p.stages[e.at]
+		st.waiting = slices.DeleteFunc(st.waiting, func(x *execution) bool { return x == e })
+		e.end("Stopped", e.stopping)
+		p.admit(e.at)
+	}
+	p.publish()
+	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+// transit enables or disables the inbound transition of a stage. Enabling lets the run that waits enter at once.
+func (s *Service) transit(disable bool) func(*cloud.Request) (map[string]any, error) {
+	return func(r *cloud.Request) (map[string]any, error) {
+		p, err := s.find(r, r.Str("pipelineName"))
+		if err != nil {
+			return nil, err
+		}
+		name := r.Str("stageName")
+		if _, err := p.stageIn(name); err != nil {
+			return nil, err
+		}
+		if t := r.Str("transitionType"); t != "Inbound" && t != "Outbound" {
+			return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'transitionType' failed to satisfy constraint: Member must satisfy enum value set: [Inbound, Outbound]", t)
+		}
+		p.transitions[name] = transition{disabled: disable, by: r.Caller.ARN, at: s.c.Now(), reason: r.Str("reason")}
+		if !disable {
+			p.admit(name)
+		}
+		p.publish()
+		return nil, nil
+	}
+}
+
+func (s *Service) putApproval(r *cloud.Request) (map[string]any, error) {
+	p, err := s.find(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	st, err := p.stageIn(r.Str("stageName"))
+	if err != nil {
+		return nil, err
+	}
+	run := st.actions[r.Str("actionName")]
+	if run == nil {
+		return nil, cloud.Errorf("ActionNotFoundException", "The stage %s has no action '%s' that ran", r.Str("stageName"), r.Str("actionName"))
+	}
+	if run.status != "InProgress" {
+		return nil, cloud.Errorf("ApprovalAlreadyCompletedException", "The approval action has already been completed")
+	}
+	if run.token == "" || run.token != r.Str("token") {
+		return nil, cloud.Errorf("InvalidApprovalTokenException", "The approval token is not valid")
+	}
+	summary, _ := r.Map("result")["summary"].(string)
+	run.by = r.Caller.ARN
+	if r.Map("result")["status"] == "Approved" {
+		p.finish(run, outcome{summary: summary})
+	} else {
+		p.finish(run, outcome{code: "JobFailed", message: "Rejected: " + summary, summary: summary})
+	}
+	return map[string]any{"approvedAt": s.c.Now()}, nil
+}
+
+// tagged finds the pipeline that an ARN names.
+func (s *Service) tagged(r *cloud.Request) (*pipeline, error) {
+	parts := strings.Split(r.Str("resourceArn"), ":")
+	if len(parts) != 6 || parts[2] != "codepipeline" {
+		return nil, cloud.Errorf("InvalidArnException", "The ARN '%s' is not valid", r.Str("resourceArn"))
+	}
+	p := s.pipelines[key(parts[4], parts[3], parts[5])]
+	if p == nil || parts[4] != r.Account() {
+		return nil, cloud.Errorf("ResourceNotFoundException", "The resource '%s' does not exist", r.Str("resourceArn"))
+	}
+	return p, nil
+}
+
+func (s *Service) tag(r *cloud.Request) (map[string]any, error) {
+	p, err := s.tagged(r)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{}, setTags(p.tags, r.List("tags"))
+}
+
+func (s *Service) untag(r *cloud.Request) (map[string]any, error) {
+	p, err := s.tagged(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range r.List("tagKeys") {
+		name, _ := k.(string)
+		delete(p.tags, name)
+	}
+	return map[string]any{}, nil
+}
+
+func (s *Service) listTags(r *cloud.Request) (map[string]any, error) {
+	p, err := s.tagged(r)
+	if err != nil {
+		return nil, err
+	}
+	return paged(s.c, r, "tags", tagList(p.tags), 100)
+}
+
+func tagList(tags map[string]string) []any {
+	all := []any{}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		all = append(all, map[string]any{"key": k, "value": tags[k]})
+	}
+	return all
+}
+
+// maxTags is how many tags a resource may have.
+const maxTags = 50
+
+func setTags(tags map[string]string, list []any) error {
+	for _, x := range list {
+		m, _ := x.(map[string]any)
+		k, _ := m["key"].(string)
+		v, _ := m["value"].(string)
+		if k == "" {
+			return cloud.Errorf("InvalidTagsException", "A tag has no key")
+		}
+		tags[k] = v
+	}
+	if len(tags) > maxTags {
+		return cloud.Errorf("TooManyTagsException", "A resource can have at most %d tags", maxTags)
+	}
+	return nil
+}

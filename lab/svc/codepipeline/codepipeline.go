@@ -1,0 +1,98 @@
+// Package codepipeline simulates AWS CodePipeline: pipelines really run, on simulated time, and fail for the reasons AWS fails them.
+// It never decides by itself that something fails: connections, roles and people do.
+package codepipeline
+
+import (
+	"strings"
+	"time"
+
+	"github.com/unjam/unjam/lab/cloud"
+	"github.com/unjam/unjam/lab/provider"
+)
+
+// Connections is what source actions and triggers need of the connection service.
+type Connections interface {
+	// Fetch returns the newest commit of a branch, read through a connection with the rights of a role.
+	Fetch(role cloud.Principal, region, connectionARN, fullRepositoryID, branch string) (provider.Commit, *cloud.Error)
+	// Hookable reports whether a webhook can be made now: the connection is AVAILABLE and its app lives.
+	Hookable(connectionARN string) bool
+	// Hears reports whether a push to a repository arrives through the connection.
+	Hears(connectionARN, providerType, fullRepositoryID string) bool
+}
+
+// Roles finds the roles that pipelines run with.
+type Roles interface {
+	// RolePrincipalByARN is a session of a role; false when the role does not exist.
+	RolePrincipalByARN(arn, session string) (cloud.Principal, bool)
+	// MayAssume judges a role's trust policy.
+	MayAssume(p cloud.Principal, roleARN string) cloud.Decision
+}
+
+// Durations are how long actions take.
+type Durations struct {
+	Source time.Duration // source actions; AWS takes some seconds
+	Other  time.Duration // builds, deployments and all other actions but approvals
+}
+
+// Service is CodePipeline in every account and Region.
+type Service struct {
+	c         *cloud.Cloud
+	conns     Connections
+	roles     Roles
+	pipelines map[string]*pipeline
+	fails     map[string]Failure
+	durations Durations
+}
+
+// Failure is why an action fails.
+type Failure struct{ Code, Message string }
+
+// New adds the service to a cloud. Subscribe Push to the provider's pushes.
+func New(c *cloud.Cloud, conns Connections, roles Roles) *Service {
+	s := &Service{c: c, conns: conns, roles: roles, pipelines: map[string]*pipeline{}, fails: map[string]Failure{},
+		durations: Durations{Source: 5 * time.Second, Other: time.Minute}}
+	s.register()
+	return s
+}
+
+// SetDurations sets how long actions take from now on.
+func (s *Service) SetDurations(d Durations) { s.durations = d }
+
+// Hurry makes actions take about a second: for demos that a person watches.
+func (s *Service) Hurry() { s.durations = Durations{Source: time.Second, Other: time.Second} }
+
+// FailAction makes an action fail from now on; an empty code lets it succeed again.
+func (s *Service) FailAction(account, region, pipeline, stage, action string, f Failure) {
+	key := strings.Join([]string{account, region, pipeline, stage, action}, "|")
+	if f.Code == "" {
+		delete(s.fails, key)
+		return
+	}
+	s.fails[key] = f
+}
+
+// Push starts the pipelines that react to a push.
+func (s *Service) Push(providerType, repo, branch string, c provider.Commit) {
+	for _, p := range s.sorted() {
+		for _, a := range p.sources() {
+			conf := a.configuration()
+			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) || !s.conns.Hears(conf["ConnectionArn"], providerType, repo) {
+				continue
+			}
+			s.start(p, trigger{"WebhookV2", c.ID}, nil)
+			break
+		}
+	}
+}
+
+// NotFound is the error for a pipeline that does not exist for the reader.
+func notFound(r *cloud.Request, name string) *cloud.Error {
+	return cloud.Errorf("PipelineNotFoundException", "Account '%s' does not have a pipeline with name '%s'", r.Account(), name)
+}
+
+func key(account, region, name string) string { return account + "|" + region + "|" + name }
+
+// ARN is a pipeline's ARN.
+func ARN(account, region, name string) string {
+	return "arn:aws:codepipeline:" + region + ":" + account + ":" + name
+}

@@ -1,0 +1,225 @@
+package codepipeline
+
+import (
+	"slices"
+	"time"
+)
+
+// execution is one run of a pipeline.
+type execution struct {
+	p              *pipeline
+	id             string
+	version        int
+	status         string // PipelineExecutionStatus
+	summary        string
+	trigger        trigger
+	began, updated time.Time
+	at             string            // the stage it is in or before
+	overrides      map[string]string // source action to commit
+	revisions      []revision
+	stopping       string // reason of a stop request, "" without
+	outdated       bool   // the definition was changed while it ran
+}
+
+type trigger struct{ kind, detail string }
+
+// revision is what a source action fetched.
+type revision struct {
+	action, artifact, id, summary, url string
+	at                                 time.Time
+}
+
+// actionRun is one run of one action.
+type actionRun struct {
+	e              *execution
+	id             string
+	stage, name    string
+	decl           declared
+	status         string // ActionExecutionStatus
+	began, changed time.Time
+	summary        string
+	code, message  string // of a failure
+	external       string
+	token          string // of an approval that waits
+	revision       *revision
+	variables      map[string]any
+	by             string
+}
+
+// running reports whether an execution holds a stage.
+func (e *execution) running() bool { return e.status == "InProgress" || e.status == "Stopping" }
+
+// start begins a run and gives it its first stage as soon as that is free.
+func (s *Service) start(p *pipeline, t trigger, overrides map[string]string) *execution {
+	now := s.c.Now()
+	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, overrides: overrides}
+	p.runs = append(p.runs, e)
+	names, _ := stagesOf(p.current())
+	p.arrive(e, names[0])
+	p.publish()
+	return e
+}
+
+// arrive brings a run before a stage: it enters, or waits for the transition or for the run inside. In the mode SUPERSEDED a newer
+// run takes the place of one that waits.
+func (p *pipeline) arrive(e *execution, name string) {
+	st := p.stages[name]
+	e.at = name
+	if p.mode() == "SUPERSEDED" {
+		for _, old := range st.waiting {
+			old.end("Superseded", "superseded by "+e.id)
+		}
+		st.waiting = nil
+	}
+	st.waiting = append(st.waiting, e)
+	p.admit(name)
+}
+
+// admit lets the next run that waits before a stage enter, if it may.
+func (p *pipeline) admit(name string) {
+	st := p.stages[name]
+	if len(st.waiting) == 0 || p.transitions[name].disabled {
+		return
+	}
+	if st.latest != nil && st.latest.at == name && st.latest.running() && p.mode() != "PARALLEL" {
+		return
+	}
+	e := st.waiting[0]
+	st.waiting = st.waiting[1:]
+	if e.outdated {
+		e.end("Failed", "The pipeline definition was updated.")
+		return
+	}
+	st.latest = e
+	p.run(e, name, nil)
+}
+
+// run runs a stage's actions: those named, or all when only is nil. The lowest runOrder goes first.
+func (p *pipeline) run(e *execution, name string, only []string) {
+	_, actions := stagesOf(p.versions[e.version-1].decl)
+	first := 0
+	for _, a := range actions[name] {
+		if only != nil && !slices.Contains(only, a.name()) {
+			continue
+		}
+		if first == 0 || a.order() < first {
+			first = a.order()
+		}
+	}
+	p.runGroup(e, name, first, only)
+}
+
+func (p *pipeline) runGroup(e *execution, name string, order int, only []string) {
+	_, actions := stagesOf(p.versions[e.version-1].decl)
+	for _, a := range actions[name] {
+		if a.order() == order && (only == nil || slices.Contains(only, a.name())) {
+			p.begin(e, name, a)
+		}
+	}
+	p.publish()
+}
+
+// begin starts one action.
+func (p *pipeline) begin(e *execution, stageName string, a declared) {
+	c := p.s.c
+	run := &actionRun{e: e, id: c.UUID(), stage: stageName, name: a.name(), decl: a, status: "InProgress", began: c.Now(), changed: c.Now()}
+	p.stages[stageName].actions[run.name] = run
+	p.runsOfActions = append(p.runsOfActions, run)
+	if a.typeOf("category") == "Approval" {
+		run.token = c.UUID()
+		c.After(approvalTimeout, func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
+		return
+	}
+	d := p.s.durations.Other
+	if a.typeOf("category") == "Source" {
+		d = p.s.durations.Source
+	}
+	c.After(d, func() { p.finish(run, p.perform(run)) })
+}
+
+// approvalTimeout is how long an approval waits (CodePipeline quotas: seven days).
+const approvalTimeout = 7 * 24 * time.Hour
+
+// finish ends an action and moves the run on when it was the last of its group.
+func (p *pipeline) finish(run *actionRun, o outcome) {
+	if run.status != "InProgress" {
+		return // abandoned, or decided already
+	}
+	run.changed, run.token = p.s.c.Now(), ""
+	run.summary, run.external, run.revision, run.variables = o.summary, o.external, o.revision, o.variables
+	run.status = "Succeeded"
+	if o.code != "" {
+		run.status, run.code, run.message = "Failed", o.code, o.message
+	}
+	e := run.e
+	e.updated = run.changed
+	if o.revision != nil {
+		e.revisions = append(slices.DeleteFunc(e.revisions, func(r revision) bool { return r.action == o.revision.action }), *o.revision)
+	}
+	p.advance(e, run.stage)
+	p.publish()
+}
+
+// advance decides what comes after an action has ended.
+func (p *pipeline) advance(e *execution, name string) {
+	names, actions := stagesOf(p.versions[e.version-1].decl)
+	failed, next := false, 0
+	for _, a := range actions[name] {
+		run := p.runOf(e, name, a.name())
+		switch {
+		case run == nil:
+			if next == 0 || a.order() < next {
+				next = a.order()
+			}
+		case run.status == "InProgress":
+			return // the group is not over
+		case run.status != "Succeeded":
+			failed = true
+		}
+	}
+	switch {
+	case e.stopping != "":
+		e.end("Stopped", e.stopping)
+	case failed:
+		e.end("Failed", "")
+	case e.outdated:
+		e.end("Failed", "The pipeline definition was updated.")
+	case next != 0:
+		p.runGroup(e, name, next, nil)
+		return
+	case name == names[len(names)-1]:
+		e.end("Succeeded", "")
+	default:
+		p.arrive(e, names[slices.Index(names, name)+1])
+	}
+	p.admit(name)
+}
+
+// runOf is the newest run of an action within an execution; nil when it did not run yet.
+func (p *pipeline) runOf(e *execution, stageName, action string) *actionRun {
+	for i := len(p.runsOfActions) - 1; i >= 0; i-- {
+		r := p.runsOfActions[i]
+		if r.e == e && r.stage == stageName && r.name == action {
+			return r
+		}
+	}
+	return nil
+}
+
+func (e *execution) end(status, summary string) {
+	e.status, e.summary, e.updated = status, summary, e.p.s.c.Now()
+}
+
+// outdate marks the runs in flight after the definition has changed: what runs ends, then they fail.
+func (p *pipeline) outdate() {
+	for _, e := range p.runs {
+		if !e.running() {
+			continue
+		}
+		e.outdated = true
+		if st := p.stages[e.at]; st != nil && slices.Contains(st.waiting, e) {
+			st.waiting = slices.DeleteFunc(st.waiting, func(x *execution) bool { return x == e })
+			e.end("Failed", "The pipeline definition was updated.")
+		}
+	}
+}

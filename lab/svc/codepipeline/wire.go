@@ -1,0 +1,285 @@
+package codepipeline
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+// register puts the operations on the wire.
+func (s *Service) register() {
+	read := func(do func(*cloud.Request) (map[string]any, error), access func(*cloud.Request) []cloud.Access) *cloud.Op {
+		return &cloud.Op{ReadOnly: true, Do: do, Access: access}
+	}
+	write := func(do func(*cloud.Request) (map[string]any, error), access func(*cloud.Request) []cloud.Access) *cloud.Op {
+		return &cloud.Op{Do: do, Access: access}
+	}
+	s.c.Register(&cloud.Service{
+		Name: "codepipeline", Target: "CodePipeline_20150709", Version: "2015-07-09", Protocol: cloud.JSON11, EventSource: "codepipeline.amazonaws.com",
+		Ops: map[string]*cloud.Op{
+			"CreatePipeline":         write(s.createPipeline, declaring),
+			"UpdatePipeline":         write(s.updatePipeline, declaring),
+			"DeletePipeline":         write(s.deletePipeline, onPipeline("name")),
+			"ListPipelines":          read(s.listPipelines, onAll),
+			"GetPipeline":            read(s.getPipeline, onPipeline("name")),
+			"GetPipelineState":       read(s.getPipelineState, onPipeline("name")),
+			"ListPipelineExecutions": read(s.listExecutions, onPipeline("pipelineName")),
+			"GetPipelineExecution":   read(s.getExecution, onPipeline("pipelineName")),
+			"ListActionExecutions":   read(s.listActions, onPipeline("pipelineName")),
+			"StartPipelineExecution": write(s.startExecution, onPipeline("name")),
+			"StopPipelineExecution":  write(s.stopExecution, onPipeline("pipelineName")),
+			"RetryStageExecution":    write(s.retryStage, onStage),
+			"EnableStageTransition":  write(s.transit(false), onStage),
+			"DisableStageTransition": write(s.transit(true), onStage),
+			"PutApprovalResult":      write(s.putApproval, onAction),
+			"ListActionTypes":        read(s.listActionTypes, onTypes),
+			"TagResource":            write(s.tag, onARN),
+			"UntagResource":          write(s.untag, onARN),
+			"ListTagsForResource":    read(s.listTags, onARN),
+		},
+	})
+}
+
+// IAM resources by operation: Service Authorization Reference, "AWS CodePipeline".
+
+func access(r *cloud.Request, resource string) []cloud.Access {
+	return []cloud.Access{{Action: "codepipeline:" + r.Operation, Resource: resource}}
+}
+
+func onPipeline(member string) func(*cloud.Request) []cloud.Access {
+	return func(r *cloud.Request) []cloud.Access { return access(r, ARN(r.Account(), r.Region, r.Str(member))) }
+}
+
+func onStage(r *cloud.Request) []cloud.Access {
+	return access(r, ARN(r.Account(), r.Region, r.Str("pipelineName"))+"/"+r.Str("stageName"))
+}
+
+func onAction(r *cloud.Request) []cloud.Access {
+	return access(r, ARN(r.Account(), r.Region, r.Str("pipelineName"))+"/"+r.Str("stageName")+"/"+r.Str("actionName"))
+}
+
+func onAll(r *cloud.Request) []cloud.Access { return access(r, ARN(r.Account(), r.Region, "*")) }
+
+func onTypes(r *cloud.Request) []cloud.Access {
+	return access(r, "arn:aws:codepipeline:"+r.Region+":"+r.Account()+":actiontype:*/*/*/*")
+}
+
+func onARN(r *cloud.Request) []cloud.Access { return access(r, r.Str("resourceArn")) }
+
+// declaring is what writing a definition takes: the operation itself, handing over each role, and handing over each connection under
+// the prefix of its ARN.
+func declaring(r *cloud.Request) []cloud.Access {
+	decl := r.Map("pipeline")
+	name, _ := decl["name"].(string)
+	all := access(r, ARN(r.Account(), r.Region, name))
+	pass := func(role any) {
+		if arn, _ := role.(string); arn != "" {
+			all = append(all, cloud.Access{Action: "iam:PassRole", Resource: arn, Context: map[string][]string{"iam:PassedToService": {"codepipeline.amazonaws.com"}}})
+		}
+	}
+	pass(decl["roleArn"])
+	names, actions := stagesOf(decl)
+	for _, n := range names {
+		for _, a := range actions[n] {
+			pass(a["roleArn"])
+			if arn := a.configuration()["ConnectionArn"]; a.isConnection() && strings.Count(arn, ":") >= 5 {
+				prefix := strings.Split(arn, ":")[2]
+				all = append(all, cloud.Access{Action: prefix + ":PassConnection", Resource: arn, Context: map[string][]string{prefix + ":PassedToService": {"codepipeline.amazonaws.com"}}})
+			}
+		}
+	}
+	return all
+}
+
+func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
+	decl := r.Map("pipeline")
+	if decl == nil {
+		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value null at 'pipeline' failed to satisfy constraint: Member must not be null")
+	}
+	name, _ := decl["name"].(string)
+	if err := s.check(r, decl); err != nil {
+		return nil, err
+	}
+	if _, err := s.find(r, name); err == nil {
+		return nil, cloud.Errorf("PipelineNameInUseException", "A pipeline with the name '%s' already exists in account '%s'", name, r.Account())
+	}
+	p := &pipeline{s: s, account: r.Account(), region: r.Region, name: name, created: s.c.Now(), transitions: map[string]transition{},
+		stages: map[string]*stage{}, tokens: map[string]string{}, tags: map[string]string{}}
+	if err := setTags(p.tags, r.List("tags")); err != nil {
+		return nil, err
+	}
+	s.pipelines[key(p.account, p.region, name)] = p
+	p.write(decl)
+	s.start(p, trigger{"CreatePipeline", r.Caller.ARN}, nil)
+	out := map[string]any{"pipeline": p.current()}
+	if len(p.tags) > 0 {
+		out["tags"] = tagList(p.tags)
+	}
+	return out, nil
+}
+
+func (s *Service) updatePipeline(r *cloud.Request) (map[string]any, error) {
+	decl := r.Map("pipeline")
+	name, _ := decl["name"].(string)
+	p, err := s.find(r, name)
+	if err != nil {
+		return nil, cloud.Errorf("ValidationException", "Account '%s' does not have a pipeline with name '%s'", r.Account(), name)
+	}
+	if err := s.check(r, decl); err != nil {
+		return nil, err
+	}
+	p.write(decl)
+	p.outdate()
+	p.publish()
+	return map[string]any{"pipeline": p.current()}, nil
+}
+
+func (s *Service) deletePipeline(r *cloud.Request) (map[string]any, error) {
+	if !pipelineName.MatchString(r.Str("name")) {
+		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+", r.Str("name"))
+	}
+	if p, err := s.find(r, r.Str("name")); err == nil {
+		for _, e := range p.runs {
+			if e.running() {
+				e.end("Stopped", "The pipeline was deleted.")
+			}
+		}
+		for _, run := range p.runsOfActions {
+			if run.status == "InProgress" {
+				run.status = "Abandoned"
+			}
+		}
+		p.seen.Delete(s.c)
+	}
+	return nil, nil
+}
+
+func (s *Service) listPipelines(r *cloud.Request) (map[string]any, error) {
+	var all []any
+	for _, p := range s.sorted() {
+		if p.account != r.Account() || p.region != r.Region {
+			continue
+		}
+		n, ok := p.seen.Seen(s.c)
+		if !ok {
+			continue
+		}
+		decl := p.versions[n-1].decl
+		m := map[string]any{"name": p.name, "version": n, "created": p.created, "updated": p.versionAt(n)}
+		for _, k := range []string{"pipelineType", "executionMode"} {
+			if decl[k] != nil {
+				m[k] = decl[k]
+			}
+		}
+		all = append(all, m)
+	}
+	return paged(s.c, r, "pipelines", all, 1000)
+}
+
+// paged cuts a page out of a list.
+func paged(c *cloud.Cloud, r *cloud.Request, member string, all []any, most int) (map[string]any, error) {
+	page, next, err := cloud.Page(c, all, r.Str("nextToken"), r.Int("maxResults", 0), most, "InvalidNextTokenException")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{member: append([]any{}, page...)}
+	if next != "" {
+		out["nextToken"] = next
+	}
+	return out, nil
+}
+
+func (s *Service) getPipeline(r *cloud.Request) (map[string]any, error) {
+	p, n, err := s.read(r, r.Str("name"))
+	if err != nil {
+		return nil, err
+	}
+	v := r.Int("version", n)
+	if v < 1 || v > n {
+		return nil, cloud.Errorf("PipelineVersionNotFoundException", "Pipeline '%s' does not have a version %d", p.name, v)
+	}
+	return map[string]any{"pipeline": p.versions[v-1].decl, "metadata": p.metadata(v)}, nil
+}
+
+func (s *Service) getPipelineState(r *cloud.Request) (map[string]any, error) {
+	p, n, err := s.read(r, r.Str("name"))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := p.view.Seen(s.c)
+	return map[string]any{"pipelineName": p.name, "pipelineVersion": n, "stageStates": v.stages, "created": p.created, "updated": p.versionAt(n)}, nil
+}
+
+func (s *Service) listExecutions(r *cloud.Request) (map[string]any, error) {
+	p, _, err := s.read(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := p.view.Seen(s.c)
+	all := make([]any, 0, len(v.executions))
+	for _, e := range v.executions {
+		all = append(all, e)
+	}
+	return paged(s.c, r, "pipelineExecutionSummaries", all, 100)
+}
+
+func (s *Service) getExecution(r *cloud.Request) (map[string]any, error) {
+	p, _, err := s.read(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := p.view.Seen(s.c)
+	e := v.full[r.Str("pipelineExecutionId")]
+	if e == nil {
+		return nil, noExecution(p, r.Str("pipelineExecutionId"))
+	}
+	return map[string]any{"pipelineExecution": e}, nil
+}
+
+func noExecution(p *pipeline, id string) *cloud.Error {
+	return cloud.Errorf("PipelineExecutionNotFoundException", "Pipeline '%s' does not have an execution with id '%s'", p.name, id)
+}
+
+func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
+	p, _, err := s.read(r, r.Str("pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := p.view.Seen(s.c)
+	want, _ := r.Map("filter")["pipelineExecutionId"].(string)
+	latest, _ := r.Map("filter")["latestInPipelineExecution"].(map[string]any)
+	if latest != nil {
+		want, _ = latest["pipelineExecutionId"].(string)
+	}
+	if want != "" && v.full[want] == nil {
+		return nil, noExecution(p, want)
+	}
+	var all []any
+	done := map[string]bool{}
+	for _, d := range v.details {
+		k := d["stageName"].(string) + "/" + d["actionName"].(string)
+		if (want != "" && d["pipelineExecutionId"] != want) || (latest != nil && done[k]) {
+			continue
+		}
+		done[k] = true
+		all = append(all, d)
+	}
+	return paged(s.c, r, "actionExecutionDetails", all, 100)
+}
+
+func (s *Service) listActionTypes(r *cloud.Request) (map[string]any, error) {
+	var all []any
+	if owner := r.Str("actionOwnerFilter"); owner == "" || owner == "AWS" {
+		for _, k := range known {
+			category, name, _ := strings.Cut(k, "/")
+			bounds := func(lo, hi int) map[string]any { return map[string]any{"minimumCount": lo, "maximumCount": hi} }
+			in, out := bounds(0, 5), bounds(0, 5)
+			if category == "Source" {
+				in, out = bounds(0, 0), bounds(1, 1)
+			}
+			all = append(all, map[string]any{"id": map[string]any{"category": category, "owner": "AWS", "provider": name, "version": "1"}, "inputArtifactDetails": in, "outputArtifactDetails": out})
+		}
+	}
+	return paged(s.c, r, "actionTypes", slices.Clip(all), 100)
+}

@@ -1,0 +1,119 @@
+// Package wire turns HTTP requests of the four AWS protocols into operations with plain maps, and results and errors
+// back into the bytes AWS would send. It never decides anything: it knows no state, no caller and no permission.
+package wire
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+// Message is what goes back over HTTP.
+type Message struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Hint guesses the protocol of a request whose service is not known, so that even its refusal can be read by the
+// client that sent it.
+func Hint(r *http.Request) cloud.Protocol {
+	switch {
+	case r.Header.Get("X-Amz-Target") != "" && strings.Contains(r.Header.Get("Content-Type"), "json-1.1"):
+		return cloud.JSON11
+	case r.Header.Get("X-Amz-Target") != "":
+		return cloud.JSON10
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"), r.URL.Query().Has("Action"):
+		return cloud.Query
+	}
+	return cloud.RESTJSON
+}
+
+// Route finds the operation of a service that a request asks for. An operation the service does not have, or that only
+// the console can call, is refused with cloud.UnknownOperation.
+func Route(s *cloud.Service, r *http.Request, body []byte) (*cloud.Op, error) {
+	switch s.Protocol {
+	case cloud.Query:
+		return routeQuery(s, r, body)
+	case cloud.RESTJSON:
+		return routeREST(s, r)
+	}
+	return routeTarget(s, r)
+}
+
+// Decode reads the input of an operation: JSON values as encoding/json has them, form posts with text at the leaves and
+// their member lists and structures nested. It never returns a nil map without an error.
+func Decode(s *cloud.Service, op *cloud.Op, r *http.Request, body []byte) (map[string]any, error) {
+	switch s.Protocol {
+	case cloud.Query:
+		return decodeForm(r, body)
+	case cloud.RESTJSON:
+		return decodeREST(op, r, body)
+	}
+	return decodeJSON(body)
+}
+
+// Reply encodes the result of an operation. A nil result becomes a reply without members. It fails on a value of a Go
+// type that cloud.Op.Do does not list, which is a mistake in the service.
+func Reply(s *cloud.Service, op *cloud.Op, requestID string, out map[string]any) (Message, error) {
+	m := Message{Status: http.StatusOK, Header: http.Header{}}
+	m.Header.Set("X-Amzn-Requestid", requestID)
+	m.Header.Set("Content-Type", contentType(s.Protocol))
+	var err error
+	if s.Protocol == cloud.Query {
+		m.Body, err = encodeXML(s, op.Name, requestID, out)
+	} else {
+		m.Body, err = encodeJSON(out)
+	}
+	return m, err
+}
+
+func contentType(p cloud.Protocol) string {
+	switch p {
+	case cloud.JSON10:
+		return "application/x-amz-json-1.0"
+	case cloud.JSON11:
+		return "application/x-amz-json-1.1"
+	case cloud.Query:
+		return "text/xml"
+	}
+	return "application/json"
+}
+
+// routeTarget compares the last dotted part of the target's service half only: the Go SDK sends
+// "CodeConnections_20231201.GetConnection", the AWS CLI "com.amazonaws.codeconnections.CodeConnections_20231201.GetConnection".
+func routeTarget(s *cloud.Service, r *http.Request) (*cloud.Op, error) {
+	target := r.Header.Get("X-Amz-Target")
+	service, name := "", target
+	if i := strings.LastIndexByte(target, '.'); i >= 0 {
+		service, name = target[:i], target[i+1:]
+	}
+	op := s.Ops[name]
+	if lastPart(service) != lastPart(s.Target) || op == nil || op.Console {
+		return nil, UnknownOperation(s, name, "")
+	}
+	return op, nil
+}
+
+// UnknownOperation is the error of a service that has no such operation: the JSON protocols name the kind only.
+func UnknownOperation(s *cloud.Service, name, version string) error {
+	switch s.Protocol {
+	case cloud.Query:
+		return cloud.Errorf(cloud.UnknownOperation, "Could not find operation %s for version %s", name, version)
+	case cloud.RESTJSON:
+		return cloud.Errorf(cloud.UnknownOperation, "Unable to determine service/operation name to be authorized")
+	}
+	return cloud.Errorf(cloud.UnknownOperation, "")
+}
+
+func lastPart(dotted string) string { return dotted[strings.LastIndexByte(dotted, '.')+1:] }
+
+func routeREST(s *cloud.Service, r *http.Request) (*cloud.Op, error) {
+	for _, op := range s.Ops {
+		if _, ok := labels(op.Path, r.URL.EscapedPath()); ok && op.Method == r.Method && !op.Console {
+			return op, nil
+		}
+	}
+	return nil, UnknownOperation(s, "", "")
+}

@@ -1,0 +1,259 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// pipelineRole is the service role of a pipeline whose line names none; the lab makes it on first use.
+const pipelineRole = "CodePipelineServiceRole"
+
+// pipelinePolicy is what that role may do: what AWS tells a service role to have, the connection actions of both prefixes.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+const pipelinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["codeconnections:UseConnection",` +
+	`"codestar-connections:UseConnection","s3:*","kms:*","codebuild:*","codedeploy:*","cloudformation:*","lambda:InvokeFunction",` +
+	`"ecs:*","sns:Publish"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
+
+// createPipeline: creates pipeline NAME connection=|definition= [repo=] [branch=] [stages=] [role=] [region=] [type=]
+// [mode=] [format=] [detect=no] [tags=]
+func (d *loader) createPipeline(a *act, name string) error {
+	region := d.regionOf(a)
+	decl, err := d.declaration(a, name, region)
+	if err != nil {
+		return err
+	}
+	in := map[string]any{"pipeline": decl}
+	tags, err := d.tagsOf(a, a.list("tags"), in)
+	if err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		in["tags"] = lowerTags(map[string]any{"Tags": tags})["tags"]
+	}
+	if _, err := d.call(a, "codepipeline", "CreatePipeline", region, in); err != nil {
+		return err
+	}
+	k, err := d.caller(a)
+	if err != nil {
+		return err
+	}
+	d.keep(&thing{
+		kind: "pipeline", name: name, account: k.Account, region: region,
+		arn: "arn:aws:codepipeline:" + region + ":" + k.Account + ":" + name,
+	})
+	return nil
+}
+
+// declaration is the pipeline structure a line describes.
+func (d *loader) declaration(a *act, name, region string) (map[string]any, error) {
+	if doc := a.opt("definition", ""); doc != "" {
+		decl := map[string]any{}
+		if err := json.Unmarshal([]byte(d.fill(doc)), &decl); err != nil {
+			return nil, fmt.Errorf("definition= is no JSON object: %w", err)
+		}
+		if inner, ok := decl["pipeline"].(map[string]any); ok {
+			decl = inner
+		}
+		decl["name"] = name
+		if _, ok := decl["roleArn"]; ok {
+			return decl, nil
+		}
+		var err error
+		decl["roleArn"], err = d.serviceRole(a)
+		return decl, err
+	}
+	source, err := d.source(a)
+	if err != nil {
+		return nil, err
+	}
+	role, err := d.serviceRole(a)
+	if err != nil {
+		return nil, err
+	}
+	stages := []any{map[string]any{"name": "Source", "actions": []any{source}}}
+	later := a.opt("stages", "Build,Deploy")
+	for _, s := range commas(later) {
+		stages = append(stages, stage(name, s))
+	}
+	return map[string]any{
+		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
+		"artifactStore": map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"},
+		"stages":        stages,
+	}, nil
+}
+
+// source is the source action on a connection.
+func (d *loader) source(a *act) (map[string]any, error) {
+	conn := a.opt("connection", "")
+	arn := conn
+	if !strings.HasPrefix(conn, "arn:") {
+		if arn = d.w.arns[conn]; arn == "" {
+			return nil, fmt.Errorf("there is no connection called %q by then: name one with connection=", conn)
+		}
+	}
+	repo := a.opt("repo", "")
+	if repo == "" {
+		return nil, fmt.Errorf("repo= is missing: the repository as ORG/NAME")
+	}
+	conf := map[string]any{"ConnectionArn": arn, "FullRepositoryId": repo, "BranchName": a.opt("branch", "main")}
+	if f := a.opt("format", ""); f != "" {
+		conf["OutputArtifactFormat"] = f
+	}
+	if a.opt("detect", "yes") == "no" {
+		conf["DetectChanges"] = "false"
+	}
+	return map[string]any{
+		"name": "Source", "actionTypeId": actionType("Source", "CodeStarSourceConnection"), "configuration": conf,
+		"outputArtifacts": []any{map[string]any{"name": "SourceOutput"}}, "runOrder": 1, "namespace": "SourceVariables",
+	}, nil
+}
+
+func actionType(category, provider string) map[string]any {
+	return map[string]any{"category": category, "owner": "AWS", "provider": provider, "version": "1"}
+}
+
+// stage is a stage of one action. The word is the stage's name, with an action provider behind a colon where the name
+// does not tell: Build and Test stages build, Approve stages wait for a person, all others deploy.
+func stage(pipeline, word string) map[string]any {
+	name, provider, _ := strings.Cut(word, ":")
+	low := strings.ToLower(name)
+	if provider == "" {
+		switch {
+		case strings.HasPrefix(low, "appro"):
+			provider = "Manual"
+		case strings.HasPrefix(low, "build"), strings.HasPrefix(low, "test"):
+			provider = "CodeBuild"
+		default:
+			provider = "CodeDeploy"
+		}
+	}
+	act := map[string]any{"name": name, "runOrder": 1}
+	in := []any{map[string]any{"name": "SourceOutput"}}
+	switch provider {
+	case "Manual":
+		act["actionTypeId"] = actionType("Approval", provider)
+	case "CodeBuild":
+		act["actionTypeId"], act["inputArtifacts"] = actionType("Build", provider), in
+		act["configuration"] = map[string]any{"ProjectName": pipeline + "-" + low}
+	case "CloudFormation":
+		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", provider), in
+		act["configuration"] = map[string]any{"ActionMode": "CREATE_UPDATE", "StackName": pipeline + "-" + low, "TemplatePath": "SourceOutput::template.yaml"}
+	case "S3":
+		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", provider), in
+		act["configuration"] = map[string]any{"BucketName": pipeline + "-" + low, "Extract": "true"}
+	case "Lambda":
+		act["actionTypeId"] = actionType("Invoke", provider)
+		act["configuration"] = map[string]any{"FunctionName": pipeline + "-" + low}
+	default:
+		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", provider), in
+		act["configuration"] = map[string]any{"ApplicationName": pipeline, "DeploymentGroupName": low}
+	}
+	return map[string]any{"name": name, "actions": []any{act}}
+}
+
+// serviceRole is the ARN of the role a pipeline runs as.
+func (d *loader) serviceRole(a *act) (string, error) {
+	account := d.account
+	if k := d.c.CallerByName(a.actor); k != nil {
+		account = k.Account
+	}
+	name := a.opt("role", "")
+	if strings.HasPrefix(name, "arn:") {
+		return name, nil
+	}
+	if name == "" {
+		name = pipelineRole
+		if _, ok := d.roles[account+"/"+name]; !ok {
+			if err := d.makeRole(account, name, "/service-role/", trustOf(account, "codepipeline")); err != nil {
+				return "", err
+			}
+			if err := d.lab.IAM.PutRolePolicy(account, name, "codepipeline", pipelinePolicy); err != nil {
+				return "", err
+			}
+		}
+	}
+	arn, ok := d.roles[account+"/"+name]
+	if !ok {
+		return "", fmt.Errorf("there is no role %q in account %s", name, account)
+	}
+	return arn, nil
+}
+
+// updates: ACTOR updates [pipeline] NAME [connection=] [repo=] [branch=] [role=] [stages=] [definition=], or
+// ACTOR updates [host] NAME [url=] [vpc= subnets= groups= tls=]. What the line does not name stays as it is.
+func (d *loader) updates(a *act) error {
+	t, err := d.thing(a, "pipeline", "host")
+	if err != nil {
+		return err
+	}
+	if t.kind == "host" {
+		return d.updateHost(a, t)
+	}
+	out, err := d.call(a, "codepipeline", "GetPipeline", t.region, map[string]any{"name": t.name})
+	if err != nil {
+		return err
+	}
+	decl, _ := onWire(out)["pipeline"].(map[string]any)
+	if a.has("definition") {
+		if decl, err = d.declaration(a, t.name, t.region); err != nil {
+			return err
+		}
+	} else if err := d.patch(a, t.name, decl); err != nil {
+		return err
+	}
+	_, err = d.call(a, "codepipeline", "UpdatePipeline", t.region, map[string]any{"pipeline": decl})
+	return err
+}
+
+// patch changes what the line names in a pipeline's declaration.
+func (d *loader) patch(a *act, name string, decl map[string]any) error {
+	conf := sourceConfiguration(decl)
+	if conf == nil {
+		return fmt.Errorf("%s has no source action on a connection: use definition=", name)
+	}
+	if c := a.opt("connection", ""); c != "" {
+		arn := d.resource(c)
+		if arn == "" {
+			return fmt.Errorf("there is no connection called %q by then", c)
+		}
+		conf["ConnectionArn"] = arn
+	}
+	for key, member := range map[string]string{"repo": "FullRepositoryId", "branch": "BranchName", "format": "OutputArtifactFormat"} {
+		if v := a.opt(key, ""); v != "" {
+			conf[member] = v
+		}
+	}
+	if a.has("role") {
+		arn, err := d.serviceRole(a)
+		if err != nil {
+			return err
+		}
+		decl["roleArn"] = arn
+	}
+	if s := a.list("stages"); len(s) > 0 {
+		stages, _ := decl["stages"].([]any)
+		stages = stages[:1:1]
+		for _, w := range s {
+			stages = append(stages, stage(name, w))
+		}
+		decl["stages"] = stages
+	}
+	return nil
+}
+
+// sourceConfiguration finds the configuration of the first source action on a connection.
+func sourceConfiguration(decl map[string]any) map[string]any {
+	stages, _ := decl["stages"].([]any)
+	for _, s := range stages {
+		sm, _ := s.(map[string]any)
+		actions, _ := sm["actions"].([]any)
+		for _, x := range actions {
+			m, _ := x.(map[string]any)
+			if conf, ok := m["configuration"].(map[string]any); ok && conf["ConnectionArn"] != nil {
+				return conf
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package world
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unjam/unjam/lab/provider"
+)
+
+// org finds the organisation a word means, by its name and with provider= where several providers have one of the name.
+func (d *loader) org(a *act, name string) (*provider.Org, error) {
+	if p := a.opt("provider", ""); p != "" {
+		if o, ok := d.lab.Git.Org(providerType(p), name); ok {
+			return o, nil
+		}
+		return nil, fmt.Errorf("%s has no organisation %q", p, name)
+	}
+	if o, ok := d.lab.Git.OrgNamed(name); ok {
+		return o, nil
+	}
+	return nil, fmt.Errorf("there is no organisation %q", name)
+}
+
+// login is whose login at the provider acts: the actor, or as=.
+func (d *loader) login(a *act) (string, error) {
+	who := a.opt("as", a.actor)
+	if !d.w.people[who] {
+		return "", fmt.Errorf("%s has no login at a provider; name one with as=", who)
+	}
+	return who, nil
+}
+
+func (d *loader) repo(a *act) (*provider.Org, string, error) {
+	full, err := a.word("the repository")
+	if err != nil {
+		return nil, "", err
+	}
+	name, _, _ := strings.Cut(full, "/")
+	o, err := d.org(a, name)
+	return o, full, err
+}
+
+// pushes: PERSON pushes ORG/REPO [BRANCH] ["message"]
+func (d *loader) pushes(a *act) error {
+	o, full, err := d.repo(a)
+	if err != nil {
+		return err
+	}
+	who, err := d.login(a)
+	if err != nil {
+		return err
+	}
+	if !o.Knows(who) {
+		return fmt.Errorf("%s is neither owner nor member of %s", who, o.Name)
+	}
+	branch, message := "main", "Update"
+	if len(a.words) > 0 {
+		branch, _ = a.word("the branch")
+	}
+	if len(a.words) > 0 {
+		message, _ = a.word("the message")
+	}
+	_, err = d.lab.Git.Push(o.Type, full, branch, message)
+	return err
+}
+
+// apps: PERSON installs|uninstalls|suspends|unsuspends|approves|selects [app] [on] ORG [repos=]
+func (d *loader) apps(a *act) error {
+	a.skip("app")
+	a.skip("on")
+	name, err := a.word("the organisation")
+	if err != nil {
+		return err
+	}
+	o, err := d.org(a, name)
+	if err != nil {
+		return err
+	}
+	who, err := d.login(a)
+	if err != nil {
+		return err
+	}
+	if a.verb != "installs" && o.Owner != who {
+		return fmt.Errorf("only the owner of %s, %s, %s its app", o.Name, o.Owner, a.verb)
+	}
+	git := d.lab.Git
+	switch repos := a.list("repos"); a.verb {
+	case "installs":
+		_, err = git.Install(o.Type, o.Name, who, repos...)
+	case "approves":
+		_, err = git.Approve(o.Type, o.Name, who)
+	case "uninstalls":
+		err = git.Uninstall(o.Type, o.Name)
+	case "selects":
+		err = git.SelectRepos(o.Type, o.Name, repos...)
+	default:
+		err = git.Suspend(o.Type, o.Name, a.verb == "suspends")
+	}
+	return err
+}
+
+// renames: PERSON renames repo OLD to NEW; renames branch REPO OLD to NEW
+func (d *loader) renames(a *act) error {
+	branch := a.skip("branch")
+	a.skip("repo")
+	o, full, err := d.repo(a)
+	if err != nil {
+		return err
+	}
+	old := ""
+	if branch {
+		if old, err = a.word("the branch"); err != nil {
+			return err
+		}
+	}
+	a.skip("to")
+	name, err := a.word("the new name")
+	if err != nil {
+		return err
+	}
+	if branch {
+		return d.lab.Git.RenameBranch(o.Type, full, old, name)
+	}
+	return d.lab.Git.RenameRepo(o.Type, full, name)
+}
+
+// deleteAtProvider: PERSON deletes branch REPO BRANCH; deletes repo REPO
+func (d *loader) deleteAtProvider(a *act) error {
+	o, full, err := d.repo(a)
+	if err != nil {
+		return err
+	}
+	if len(a.words) == 0 {
+		return d.lab.Git.DeleteRepo(o.Type, full)
+	}
+	branch, _ := a.word("the branch")
+	return d.lab.Git.DeleteBranch(o.Type, full, branch)
+}
