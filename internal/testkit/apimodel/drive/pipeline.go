@@ -17,7 +17,11 @@ const broken = `{"name":"broken","roleArn":"arn:aws:iam::111111111111:role/servi
 		"configuration":{"ProjectName":"web"},"inputArtifacts":[{"name":"Source"}]}]}]}`
 
 func pipelineSteps() []step {
-	const web, none = `"pipelineName":"web"`, `"pipelineName":"none"`
+	const (
+		web, none        = `"pipelineName":"web"`, `"pipelineName":"none"`
+		approve          = web + `,"stageName":"Approve","actionName":"Ask","result":{"summary":"fine","status":"Approved"}`
+		tagged, untagged = `"resourceArn":"arn:aws:codepipeline:us-east-1:111111111111:web"`, `"resourceArn":"arn:aws:codepipeline:us-east-1:111111111111:none"`
+	)
 	all := []step{
 		{op: "CreatePipeline", in: `{"pipeline":` + declared + `,"tags":[{"key":"team","value":"shop"}]}`},
 		{op: "CreatePipeline", in: `{"pipeline":` + declared + `}`, code: "PipelineNameInUseException"},
@@ -49,6 +53,17 @@ func pipelineSteps() []step {
 		{op: "StartPipelineExecution", in: `{"name":"broken"}`, keep: "failed=pipelineExecutionId"},
 		{op: "RetryStageExecution", in: `{"pipelineName":"broken","stageName":"Source","pipelineExecutionId":"$failed","retryMode":"FAILED_ACTIONS"}`, later: time.Hour},
 		{op: "RetryStageExecution", in: `{"pipelineName":"broken","stageName":"Build","pipelineExecutionId":"$failed","retryMode":"FAILED_ACTIONS"}`, code: "StageNotRetryableException", later: time.Hour},
+		{op: "StartPipelineExecution", in: `{"name":"web"}`},
+		{op: "GetPipelineState", in: `{"name":"web"}`, keep: "token=token", later: time.Hour},
+		{op: "PutApprovalResult", in: `{` + approve + `,"token":"00000000-0000-4000-8000-000000000000"}`, code: "InvalidApprovalTokenException"},
+		{op: "PutApprovalResult", in: `{` + approve + `,"token":"$token"}`},
+		{op: "GetPipelineState", in: `{"name":"web"}`, later: time.Hour},
+		{op: "TagResource", in: `{` + tagged + `,"tags":[{"key":"env","value":"prod"}]}`},
+		{op: "TagResource", in: `{` + untagged + `,"tags":[{"key":"env","value":"prod"}]}`, code: "ResourceNotFoundException"},
+		{op: "ListTagsForResource", in: `{` + tagged + `}`},
+		{op: "ListTagsForResource", in: `{` + untagged + `}`, code: "ResourceNotFoundException"},
+		{op: "UntagResource", in: `{` + tagged + `,"tagKeys":["env"]}`},
+		{op: "UntagResource", in: `{` + untagged + `,"tagKeys":["env"]}`, code: "ResourceNotFoundException"},
 		{op: "DisableStageTransition", in: `{` + web + `,"stageName":"Approve","transitionType":"Inbound","reason":"hold it"}`},
 		{op: "DisableStageTransition", in: `{` + web + `,"stageName":"Nowhere","transitionType":"Inbound","reason":"hold it"}`, code: "StageNotFoundException"},
 		{op: "GetPipelineState", in: `{"name":"web"}`},
@@ -56,7 +71,7 @@ func pipelineSteps() []step {
 		{op: "EnableStageTransition", in: `{` + web + `,"stageName":"Nowhere","transitionType":"Inbound"}`, code: "StageNotFoundException"},
 		{op: "UpdatePipeline", in: `{"pipeline":` + declared + `}`},
 		{op: "UpdatePipeline", in: `{"pipeline":{"name":"web","roleArn":"arn:aws:iam::111111111111:role/service","artifactStore":{"type":"S3","location":"artifacts"},"stages":[]}}`,
-			code: "InvalidPipelineDeclarationException"},
+			code: "InvalidStructureException"},
 		{op: "ListActionTypes", in: `{"actionOwnerFilter":"AWS"}`},
 		{op: "ListActionTypes", in: `{"nextToken":"no token of mine"}`, code: "InvalidNextTokenException"},
 		{op: "DeletePipeline", in: `{"name":"broken"}`},
