@@ -61,8 +61,11 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 					continue
 				}
 				_, _, absent, settles := fault.Connection(s, a.Connection)
-				j.Need(settles) // a dead ARN gives the same text: connection-missing explains it then
-				f, ask := judge(s, src, absent)
+				j.Need(settles)
+				if absent {
+					continue // a dead ARN gives the same text, whatever the role may do
+				}
+				f, ask := judge(s, src)
 				j.Findings = append(j.Findings, f)
 				j.Help(ask)
 			}
@@ -71,7 +74,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	return j
 }
 
-func judge(s *fact.Snapshot, src fault.Source, absent bool) (fault.Finding, fact.Query) {
+func judge(s *fact.Snapshot, src fault.Source) (fault.Finding, fact.Query) {
 	p, arn := src.Pipeline, src.Action.Connection
 	role := p.RoleARN
 	if src.Action.RoleARN != "" {
@@ -89,7 +92,7 @@ func judge(s *fact.Snapshot, src fault.Source, absent bool) (fault.Finding, fact
 		Link:     fault.PipelineLink(s.Question(), p),
 		Message:  fmt.Sprintf("AWS refuses the role of %s the use of its connection.", p.Name),
 	}
-	f.Cause, f.Remedy = cause(s, role, arn, absent)
+	f.Cause, f.Remedy = cause(s, role, arn)
 	f.Evidence = append(f.Evidence, proof(s, role, arn)...)
 	f.Details.More = map[string]string{"role": role, "connection": arn}
 	return f, ask
@@ -109,16 +112,16 @@ func simulation(s *fact.Snapshot, role, arn string) (sim fact.Simulation, newOK,
 	return sim, false, false, false
 }
 
-func cause(s *fact.Snapshot, role, arn string, absent bool) (fault.Cause, string) {
+func cause(s *fact.Snapshot, role, arn string) (fault.Cause, string) {
 	_, newOK, oldOK, known := simulation(s, role, arn)
 	allow := func(actions ...string) string {
 		return "Allow " + strings.Join(actions, " and ") + " on " + arn + " to " + role + ", then retry the stage."
 	}
 	switch {
-	case absent, !known, newOK && oldOK:
+	case !known, newOK && oldOK:
 		text := "AWS refuses it; which policy says no cannot be seen."
 		if known && newOK && oldOK {
-			text = "AWS refused it, yet the simulator would allow it: the policy changed since, or something it cannot see says no (session, boundary on a condition, dead ARN)."
+			text = "AWS refused it, yet the simulator would allow it: the policy changed since, or something it cannot see says no (session, boundary on a condition)."
 		}
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: text}, "Check the role's policies for both actions, then retry the stage."
 	case !newOK && !oldOK:

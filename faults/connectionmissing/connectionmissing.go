@@ -68,9 +68,14 @@ func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 	}
 	var asks []fact.Query
 	if a, err := fact.ParseARN(arn); err == nil {
-		asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindEvent, ID: "DeleteConnection"})
+		for _, name := range []string{"DeleteConnection", "CreateConnection"} {
+			asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindEvent, ID: name})
+		}
 	}
 	for e := range fact.All[fact.Event](s) {
+		if e.Name == "CreateConnection" && e.Connection == arn && e.ConnectionName != "" {
+			f.Subject.Name = e.ConnectionName
+		}
 		if e.Name == "DeleteConnection" && e.ErrorCode == "" && e.Connection == arn {
 			with := ""
 			if tool := e.Tool(); tool != "" {

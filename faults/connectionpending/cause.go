@@ -298,8 +298,9 @@ func silentCause(s *fact.Snapshot, t trail) fault.Cause {
 		return fault.Cause{Code: neverAttempted, Class: fault.Inferred,
 			Text: "Nobody has tried to complete it: the event history shows such steps for other connections and none for this one."}
 	}
-	return fault.Cause{Code: neverAttempted, Class: fault.Inferred,
-		Text: "No attempt to complete it is on record. AWS does not document that it records them, so one may have begun."}
+	// Nothing shows whether this account's trail records such steps at all: the likeliest cause is named, not claimed.
+	return fault.Cause{Code: neverAttempted, Class: fault.Unclear,
+		Text: "Likely nobody has tried to complete it: no attempt is on record. AWS does not document that it records them, so one may have begun."}
 }
 
 func step(c fault.Class, e *fact.Event, got string) fault.Evidence {

@@ -102,6 +102,9 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 func waiting(s *fact.Snapshot, c fact.Connection) ([]fact.Pipeline, []fact.Query) {
 	users := fault.Known(s, c.ARN)
 	var asks []fact.Query
+	if !s.Question().Quick {
+		asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindRegion})
+	}
 	for _, region := range regions(s, c) {
 		scope := fact.Scope{Account: s.Question().Account, Region: region}
 		asks = append(asks, fault.ListQuery(scope))

@@ -76,7 +76,7 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 			return p.giveUp("the call was refused again and again")
 		}
 		if p.sleep(ctx) != nil {
-			return stopped()
+			return p.left()
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (r *run) refused(ctx context.Context, s plan.Step, e *write.Refused) result
 			res = result{status: status, message: why + " (" + e.Error() + ")"}
 		}
 		if p.sleep(ctx) != nil {
-			break
+			return res
 		}
 	}
 	return res
@@ -191,7 +191,7 @@ func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened boo
 			return false, result{status: journal.InDoubt, message: undecided(s)}
 		}
 		if p.sleep(ctx) != nil {
-			return false, stopped()
+			return false, p.left()
 		}
 	}
 }
@@ -206,10 +206,6 @@ func (r *run) decided(s plan.Step, happened bool, why string) result {
 func undecided(s plan.Step) string {
 	return fmt.Sprintf("nobody knows whether %s (%s) has happened: look at %s in the console of %s; resume reads again and repeats nothing before it knows",
 		s.Do.Operation, s.Title, s.Target.ID, s.Do.Region)
-}
-
-func slicesOf(s plan.Step) []plan.Check {
-	return append(append([]plan.Check{}, s.Given...), s.DoneWhen...)
 }
 
 // state is the query for the state of the pipeline that a call is about.

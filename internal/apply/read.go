@@ -115,26 +115,70 @@ func (p *patient) over() bool {
 	return p.lost >= keyPatience || (p.limit > 0 && time.Since(p.start)-p.lost >= p.limit)
 }
 
-// sleep waits until the next look is due, and renews credentials that ran out. It returns ctx's error when it ends.
+// errNoKeys ends a wait for credentials that nobody renewed.
+var errNoKeys = errors.New("the credentials were not renewed")
+
+// sleep waits until the next look is due, and, after the credentials ran out, until they were renewed. It returns an error
+// when ctx ends, and errNoKeys when patience does.
 func (p *patient) sleep(ctx context.Context) error {
-	d := p.pause()
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-	}
-	if !p.expired {
-		return nil
-	}
-	p.lost += d
-	if p.r.Renew != nil {
-		if err := p.r.Renew(ctx); err != nil && ctx.Err() == nil {
-			p.last.why = err.Error() // the next look fails and is told
+	for {
+		d := p.pause()
+		t := time.NewTimer(d)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+		if !p.expired {
+			return nil
+		}
+		p.lost += d
+		if p.r.Renew == nil {
+			return nil
+		}
+		err := p.r.renew(ctx)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if text := err.Error(); text != p.last.why {
+			p.last.why = text
+			p.r.tell(p.step, Trouble, text, nil)
+		}
+		if p.lost >= keyPatience {
+			return errNoKeys
 		}
 	}
-	return ctx.Err()
+}
+
+// renew looks for fresh credentials and makes sure that they are of the plan's account: what another account says of a
+// connection must never be taken for the truth.
+func (r *run) renew(ctx context.Context) error {
+	if err := r.Renew(ctx); err != nil {
+		return err
+	}
+	s, err := r.Read(ctx, []fact.Query{{Scope: fact.Scope{Account: r.Account, Region: r.region()}, Kind: fact.KindIdentity}})
+	if err != nil {
+		return fmt.Errorf("read identity: %w", err)
+	}
+	for who := range fact.All[fact.Identity](s) {
+		if who.Account != r.Account {
+			return fmt.Errorf("the new credentials are of account %s, the run needs %s", who.Account, r.Account)
+		}
+		return nil
+	}
+	for _, g := range s.Gaps() {
+		return errors.New(g.Why)
+	}
+	return errors.New("read identity: no answer")
+}
+
+// region is the plan's main Region.
+func (r *run) region() string {
+	if len(r.Plan.Regions) == 0 {
+		return ""
+	}
+	return r.Plan.Regions[0]
 }
 
 func (p *patient) pause() time.Duration {

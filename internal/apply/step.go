@@ -95,7 +95,7 @@ func (r *run) judge(ctx context.Context, s plan.Step) (bool, result) {
 			return false, p.giveUp("what the step relies on could not be read")
 		}
 		if p.sleep(ctx) != nil {
-			return false, stopped()
+			return false, p.left()
 		}
 	}
 }
@@ -127,12 +127,20 @@ func verdict(snap *fact.Snapshot, s plan.Step) (journal.Status, string) {
 // giveUp ends a step whose patience is over without a judgement. Without credentials it is left waiting: nothing failed.
 func (p *patient) giveUp(what string) result {
 	if p.expired {
-		return result{status: journal.IsWaiting, message: "the credentials have run out: renew them (`aws sso login`), then resume"}
+		return p.left()
 	}
 	if p.last.why != "" && p.fails > 0 {
 		what = fmt.Sprintf("%s: %s", what, p.last.why)
 	}
 	return result{status: journal.HasFailed, message: what}
+}
+
+// left ends a step that was left before its end: on request, or since nobody has renewed the credentials.
+func (p *patient) left() result {
+	if p.lost >= keyPatience || p.over() && p.expired {
+		return result{status: journal.IsWaiting, message: "the credentials have run out: " + p.last.why + "; renew them, then resume"}
+	}
+	return stopped()
 }
 
 // verify asks for the diagnosis until the fault is clear. Reads lag behind repairs, so one "found" is not the end.
@@ -171,7 +179,7 @@ func (r *run) verify(ctx context.Context, s plan.Step) result {
 			return p.giveUp("it could not be seen whether " + s.Verdict + " is clear")
 		}
 		if p.sleep(ctx) != nil {
-			return stopped()
+			return p.left()
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (r *run) await(ctx context.Context, s plan.Step) result {
 			return w.outOfPatience()
 		}
 		if w.p.sleep(ctx) != nil {
-			return stopped()
+			return w.p.left()
 		}
 	}
 }

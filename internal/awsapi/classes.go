@@ -40,10 +40,10 @@ const (
 	OldKeys     Kind = "old-credentials"   // they ran out
 	Clock       Kind = "clock"             // this machine's clock is wrong
 	Refused     Kind = "denied"            // not allowed
-	Rate        Kind = "throttled"         //
+	Rate        Kind = "throttled"         // too many calls
 	NotFound    Kind = "not-found"         // AWS's word that it does not exist
 	NoOperation Kind = "unknown-operation" // the service does not know the operation, or the Region the service
-	Quota       Kind = "quota"             //
+	Quota       Kind = "quota"             // a limit of the account is reached
 	Internal    Kind = "internal"          // AWS's own trouble
 	Other       Kind = "other"             // any other error that AWS names, in Code
 	Local       Kind = "local"             // the call never left: invalid input, no endpoint for the Region

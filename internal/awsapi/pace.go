@@ -18,12 +18,13 @@ type pacer struct {
 func newPacer() *pacer { return &pacer{buckets: map[string]*rate.Limiter{}} }
 
 // limits are calls per second and burst for a service, by signing name. Only CloudTrail's number is public: LookupEvents
-// allows two requests per second per account and Region (API_LookupEvents). The others publish none; these are guesses
-// on the safe side for an interactive account, and a refused call is repeated.
+// allows two requests per second per account and Region (API_LookupEvents); without a burst, so that no second ever sees
+// three. The others publish none; these are guesses on the safe side for an interactive account, and a refused call is
+// repeated.
 func limits(service string) (perSecond rate.Limit, burst int) {
 	switch service {
 	case "cloudtrail":
-		return 2, 2
+		return 1.9, 1
 	case "iam":
 		return 10, 20
 	}

@@ -25,21 +25,19 @@ func buildable() *awshttp.BuildableClient {
 		})
 }
 
-// client is the one http.Client of all service clients. A frozen one, because from a buildable one every service client
-// would make itself a connection pool of its own.
+// client is the one http.Client of all service clients. No buildable one: from that every service client would make itself
+// a connection pool of its own. Redirects are not followed: no AWS service here sends any.
 func (s *Session) client(cfg aws.Config) *http.Client {
-	if s.opts.Transport == nil {
-		b, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	rt := s.opts.Transport
+	if rt == nil {
+		b, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // with AWS_CA_BUNDLE in it
 		if !ok {
 			b = buildable()
 		}
-		if c, ok := b.Freeze().(*http.Client); ok {
-			return c
-		}
+		rt = b.GetTransport()
 	}
-	rt := s.opts.Transport
-	if rt == nil {
-		rt = buildable().GetTransport()
+	return &http.Client{
+		Transport: rt, Timeout: attemptTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &http.Client{Transport: rt, Timeout: attemptTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

@@ -80,13 +80,11 @@ func TestHosts(t *testing.T) {
 
 // oldOnly is a network in which the new service's name does not resolve, or a Region that does not know the operation.
 type oldOnly struct {
-	lab  http.RoundTripper
-	dns  bool
-	host []string
+	lab http.RoundTripper
+	dns bool
 }
 
 func (o *oldOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	o.host = append(o.host, r.URL.Host)
 	if strings.HasPrefix(r.URL.Host, "codeconnections.") {
 		if o.dns {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: r.URL.Host, IsNotFound: true}}

@@ -280,7 +280,11 @@ func concerns(f Finding, region string) bool {
 }
 
 func findingID(code Code, f Finding) string {
-	d := fact.DigestOf([]string{string(code), f.Subject.Kind, f.Subject.ARN, f.Subject.Account, f.Subject.Region, f.Subject.Name})
+	name := f.Subject.ARN // a name may be learned only later: the ID stays
+	if name == "" {
+		name = f.Subject.Account + "/" + f.Subject.Region + "/" + f.Subject.Name
+	}
+	d := fact.DigestOf([]string{string(code), f.Subject.Kind, name})
 	b, err := hex.DecodeString(strings.TrimPrefix(string(d), "sha256:"))
 	if err != nil {
 		panic("fault: digest is not hex")

@@ -29,7 +29,7 @@ func TestBoto3(t *testing.T) {
 		"pipelines":   []any{"api", "web"},
 		"source":      map[string]any{"connection": s.world.ARN("team-github"), "status": "Failed", "stages": []any{"Source", "Build"}},
 		"created":     true,
-		"events":      []any{"CreateConnection", "CreateConnection"},
+		"events":      []any{"team-github", "old-github"},
 		"role":        []any{"Viewer", "Allow"},
 		"missing":     []any{"ResourceNotFoundException", 400.0},
 		"none":        []any{"NoSuchEntity", 404.0},

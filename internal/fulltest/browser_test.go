@@ -56,7 +56,9 @@ func see(t *testing.T, ctx context.Context, element string, acts ...chromedp.Act
 	return strings.TrimSpace(text)
 }
 
-func click(element string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(element)) }
+func click(element string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(element))
+}
 
 func (s *site) status() types.ConnectionStatus {
 	s.t.Helper()

@@ -95,9 +95,16 @@ func (s *site) caller(name string) *cloud.Caller {
 
 // env is the environment of an AWS client that acts as a caller on this site and on nothing else.
 func (s *site) env(k *cloud.Caller) []string {
+	s.t.Helper()
 	home := s.t.TempDir()
+	config := filepath.Join(home, "config")
+	// Without this setting version 1 of the AWS CLI fetches what a parameter that is a URL points to.
+	// https://docs.aws.amazon.com/cli/v1/userguide/cli-configure-files.html
+	if err := os.WriteFile(config, []byte("[default]\ncli_follow_urlparam = false\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "AWS_CONFIG_FILE=" + filepath.Join(home, "none"), "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(home, "none"),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "AWS_CONFIG_FILE=" + config, "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(home, "none"),
 		"AWS_ENDPOINT_URL=" + s.url, "AWS_DEFAULT_REGION=" + region, "AWS_ACCESS_KEY_ID=" + k.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + k.SecretAccessKey, "AWS_SESSION_TOKEN=" + k.SessionToken,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "LC_ALL=C.UTF-8", "TZ=UTC",

@@ -147,13 +147,18 @@ func Check(t *testing.T, c *Case, d *app.Diagnosis) {
 }
 
 func found(d *app.Diagnosis, w world.Want, c *Case) bool {
+	f, ok := Finding(d, c, w)
+	return ok && (w.Cause == "" || f.Cause.Code == w.Cause)
+}
+
+// Finding is the finding of a want's code about a want's subject, whatever its cause.
+func Finding(d *app.Diagnosis, c *Case, w world.Want) (fault.Finding, bool) {
 	for _, f := range d.Report.Findings {
-		if string(f.Code) == w.Code && (w.Cause == "" || f.Cause.Code == w.Cause) &&
-			(w.Subject == "" || f.Subject.Name == w.Subject || f.Subject.ARN == c.World.ARN(w.Subject)) {
-			return true
+		if string(f.Code) == w.Code && (w.Subject == "" || f.Subject.Name == w.Subject || f.Subject.ARN == c.World.ARN(w.Subject)) {
+			return f, true
 		}
 	}
-	return false
+	return fault.Finding{}, false
 }
 
 func verdictOf(d *app.Diagnosis, code fault.Code) fault.Verdict {

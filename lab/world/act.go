@@ -28,7 +28,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"shares": d.shares, "breaks": d.breaks, "heals": d.breaks, "tags": d.tags, "untags": d.tags,
 		"starts": d.starts, "retries": d.retries, "stops": d.stops, "disables": d.transition, "enables": d.transition,
 		"pushes": d.pushes, "installs": d.apps, "uninstalls": d.apps, "suspends": d.apps, "unsuspends": d.apps,
-		"approves": d.apps, "selects": d.apps, "renames": d.renames,
+		"approves": d.apps, "rejects": d.approval, "selects": d.apps, "renames": d.renames,
 		"grants": d.grants, "revokes": d.grants, "attaches": d.attaches, "detaches": d.attaches,
 		"applies": d.scps, "lifts": d.scps, "calls": d.calls,
 	}
@@ -73,8 +73,8 @@ func (d *loader) play() error {
 			continue
 		}
 		t := a.at
-		if !t.After(last) { // acts of one time happen in the order of the file, a second apart
-			t = last.Add(time.Second)
+		if earliest := last.Add(d.pause()); t.Before(earliest) { // acts of one time happen in the order of the file
+			t = earliest
 		}
 		if t.After(d.now) {
 			t = d.now
@@ -97,9 +97,12 @@ func (d *loader) later(a *act) {
 	})
 }
 
-// tick lets a second pass within an act of several calls, while history is replayed.
+// pause is the least time between two acts: a second, and long enough to see what the one before it wrote.
+func (d *loader) pause() time.Duration { return d.c.Lag + time.Second }
+
+// tick lets a pause pass within an act of several calls, while history is replayed.
 func (d *loader) tick() {
-	if t := d.c.Now().Add(time.Second); !d.live && !t.After(d.now) {
+	if t := d.c.Now().Add(d.pause()); !d.live && !t.After(d.now) {
 		d.c.Replay(t)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unjam/unjam/lab/cloud"
+	"github.com/unjam/unjam/lab/svc/codepipeline"
 	"github.com/unjam/unjam/lab/svc/iam"
 )
 
@@ -93,30 +94,97 @@ func (d *loader) transition(a *act) error {
 	return err
 }
 
-// execution is the latest execution of a pipeline, or of one of its stages. The world looks it up itself: no actor
-// needs a permission for it and no event tells of it.
+// approval: ACTOR approves pipeline NAME STAGE ["why"]; ACTOR rejects [pipeline] NAME STAGE ["why"]: the approval that
+// waits there
+func (d *loader) approval(a *act) error {
+	t, err := d.thing(a, "pipeline")
+	if err != nil {
+		return err
+	}
+	stage, err := a.word("the stage")
+	if err != nil {
+		return err
+	}
+	why, status := "", "Approved"
+	if a.verb == "rejects" {
+		status = "Rejected"
+	}
+	if len(a.words) > 0 {
+		why, _ = a.word("why")
+	}
+	state, err := d.stageState(t, stage)
+	if err != nil {
+		return err
+	}
+	actions, _ := state["actionStates"].([]any)
+	for _, x := range actions {
+		m, _ := x.(map[string]any)
+		run, _ := m["latestExecution"].(map[string]any)
+		if text(run, "token") == "" {
+			continue
+		}
+		_, err = d.call(a, "codepipeline", "PutApprovalResult", t.region, map[string]any{
+			"pipelineName": t.name, "stageName": stage, "actionName": m["actionName"], "token": run["token"],
+			"result": map[string]any{"status": status, "summary": why},
+		})
+		return err
+	}
+	return fmt.Errorf("nothing waits for approval in stage %s of %s", stage, t.name)
+}
+
+// breaksStage: aws breaks stage PIPELINE STAGE ["message"]; aws heals stage PIPELINE STAGE: whether what the stage's
+// action of the same name does succeeds, a build or a deployment.
+func (d *loader) breaksStage(a *act) error {
+	t, err := d.thing(a, "pipeline")
+	if err != nil {
+		return err
+	}
+	stage, err := a.word("the stage")
+	if err != nil {
+		return err
+	}
+	if _, err := d.stageState(t, stage); err != nil {
+		return err
+	}
+	var f codepipeline.Failure
+	if a.verb == "breaks" {
+		f = codepipeline.Failure{Code: "JobFailed", Message: "Build terminated with state: FAILED"}
+		if len(a.words) > 0 {
+			f.Message, _ = a.word("the message")
+		}
+	}
+	d.lab.Pipelines.FailAction(t.account, t.region, t.name, stage, stage, f)
+	return nil
+}
+
+// execution is the latest execution of a pipeline, or of one of its stages.
 func (d *loader) execution(t *thing, stage string) (string, error) {
+	state, err := d.stageState(t, stage)
+	if err != nil {
+		return "", err
+	}
+	if latest, ok := state["latestExecution"].(map[string]any); ok {
+		return text(latest, "pipelineExecutionId"), nil
+	}
+	return "", fmt.Errorf("stage %v of %s has no execution yet", state["stageName"], t.name)
+}
+
+// stageState is a stage as GetPipelineState shows it; the first one for "". The world looks itself: no actor needs a
+// permission for it and no event tells of it.
+func (d *loader) stageState(t *thing, stage string) (map[string]any, error) {
 	op := d.c.Service("codepipeline").Ops["GetPipelineState"]
 	out, err := op.Do(&cloud.Request{
 		Cloud: d.c, Time: d.c.Now(), Service: "codepipeline", Operation: op.Name, Region: t.region,
 		Caller: iam.RootPrincipal(t.account), In: map[string]any{"name": t.name},
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	states, _ := onWire(out)["stageStates"].([]any)
 	for _, s := range states {
-		m, _ := s.(map[string]any)
-		if stage != "" && m["stageName"] != stage {
-			continue
+		if m, _ := s.(map[string]any); stage == "" || m["stageName"] == stage {
+			return m, nil
 		}
-		if latest, ok := m["latestExecution"].(map[string]any); ok {
-			return text(latest, "pipelineExecutionId"), nil
-		}
-		break
 	}
-	if stage == "" {
-		stage = "first stage"
-	}
-	return "", fmt.Errorf("%s of %s has no execution yet", stage, t.name)
+	return nil, fmt.Errorf("%s has no stage %q", t.name, stage)
 }

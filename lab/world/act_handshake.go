@@ -111,13 +111,16 @@ func (d *loader) sets(a *act) error {
 }
 
 // breaks: aws breaks CONNECTION|HOST (its status becomes ERROR), aws breaks vpc VPC "message" (host set-ups in it
-// fail); aws heals CONNECTION, aws heals vpc VPC.
+// fail), aws breaks stage PIPELINE STAGE ["message"] (what it builds or deploys fails); aws heals undoes the same.
 func (d *loader) breaks(a *act) error {
 	if a.actor != "aws" {
 		return fmt.Errorf("only aws %s things: write `aws %s ...`", a.verb, a.verb)
 	}
-	if a.skip("vpc") {
+	switch {
+	case a.skip("vpc"):
 		return d.breaksVPC(a)
+	case a.skip("stage"):
+		return d.breaksStage(a)
 	}
 	t, err := d.thing(a, "connection", "host")
 	if err != nil {

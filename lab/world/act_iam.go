@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -27,47 +29,21 @@ func (d *loader) iamActor(a *act) (*cloud.Caller, string, error) {
 	return k, role, nil
 }
 
-// iamCall makes an IAM call as the act's actor: authorised like any call and left in the event history; do is what it
-// does to the account where the lab serves no such operation.
-func (d *loader) iamCall(a *act, k *cloud.Caller, op string, in map[string]any, do func() error) error {
-	svc := d.c.Service("iam")
-	if svc != nil && svc.Ops[op] != nil {
-		_, err := d.call(a, "iam", op, "us-east-1", in)
-		return err
-	}
-	resource := "*"
-	if role, ok := in["RoleName"].(string); ok {
-		resource = d.roles[k.Account+"/"+role]
-	}
-	e := cloud.Event{
-		RequestID: d.c.UUID(), Time: d.c.Now(), Name: op, Source: "iam.amazonaws.com", Account: k.Account, Region: "us-east-1",
-		Caller: k.Principal, Origin: d.origins[k.Name].Origin, Request: onWire(in),
-	}
-	need := cloud.Access{Action: "iam:" + op, Resource: resource}
-	if dec := d.c.Authorize(k.Principal, "us-east-1", need); !dec.Allowed {
-		err := cloud.Denied(k.Principal, need, dec)
-		e.ErrorCode, e.ErrorText = err.Code, err.Message
-		d.c.Record(e)
-		return err
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	d.c.Record(e)
-	return nil
+// iamCall makes an IAM call as the act's actor.
+func (d *loader) iamCall(a *act, op string, in map[string]any) error {
+	_, err := d.call(a, "iam", op, "us-east-1", in)
+	return err
 }
 
 // grants: ACTOR grants ROLE allow=|deny=|policy= [name=]: puts an inline policy, replacing one of that name.
 // revokes: ACTOR revokes ROLE [name=]: takes the inline policy away, by default what the role's own line granted.
 func (d *loader) grants(a *act) error {
-	k, role, err := d.iamActor(a)
+	_, role, err := d.iamActor(a)
 	if err != nil {
 		return err
 	}
 	if a.verb == "revokes" {
-		name := a.opt("name", "inline")
-		return d.iamCall(a, k, "DeleteRolePolicy", map[string]any{"RoleName": role, "PolicyName": name},
-			func() error { return d.lab.IAM.DeleteRolePolicy(k.Account, role, name) })
+		return d.iamCall(a, "DeleteRolePolicy", map[string]any{"RoleName": role, "PolicyName": a.opt("name", "inline")})
 	}
 	name := a.opt("name", "granted")
 	doc, err := d.policyOf(a.line)
@@ -77,12 +53,7 @@ func (d *loader) grants(a *act) error {
 	if doc == "" {
 		return errors.New("what is granted? allow=, deny= or policy= is missing")
 	}
-	var pretty map[string]any
-	if err := json.Unmarshal([]byte(doc), &pretty); err != nil {
-		return err
-	}
-	return d.iamCall(a, k, "PutRolePolicy", map[string]any{"RoleName": role, "PolicyName": name, "PolicyDocument": doc},
-		func() error { return d.lab.IAM.PutRolePolicy(k.Account, role, name, doc) })
+	return d.iamCall(a, "PutRolePolicy", map[string]any{"RoleName": role, "PolicyName": name, "PolicyDocument": doc})
 }
 
 // attaches: ACTOR attaches POLICY to ROLE, attaches boundary POLICY to ROLE; detaches POLICY from ROLE, detaches
@@ -101,28 +72,38 @@ func (d *loader) attaches(a *act) error {
 		return err
 	}
 	arn := d.managedARN(k.Account, policy)
-	in := map[string]any{"RoleName": role, "PolicyArn": arn}
 	switch {
 	case boundary && a.verb == "attaches":
-		return d.iamCall(a, k, "PutRolePermissionsBoundary", map[string]any{"RoleName": role, "PermissionsBoundary": arn},
-			func() error { return d.lab.IAM.SetBoundary(k.Account, role, arn) })
+		return d.iamCall(a, "PutRolePermissionsBoundary", map[string]any{"RoleName": role, "PermissionsBoundary": arn})
 	case boundary:
-		return d.iamCall(a, k, "DeleteRolePermissionsBoundary", map[string]any{"RoleName": role},
-			func() error { return d.lab.IAM.SetBoundary(k.Account, role, "") })
+		return d.iamCall(a, "DeleteRolePermissionsBoundary", map[string]any{"RoleName": role})
 	case a.verb == "attaches":
-		return d.iamCall(a, k, "AttachRolePolicy", in, func() error { return d.lab.IAM.AttachRolePolicy(k.Account, role, arn) })
+		return d.iamCall(a, "AttachRolePolicy", map[string]any{"RoleName": role, "PolicyArn": arn})
 	}
-	return d.iamCall(a, k, "DetachRolePolicy", in, func() error { return d.lab.IAM.DetachRolePolicy(k.Account, role, arn) })
+	return d.iamCall(a, "DetachRolePolicy", map[string]any{"RoleName": role, "PolicyArn": arn})
 }
 
-// deleteRole: ACTOR deletes role NAME
+// deleteRole: ACTOR deletes role NAME, first emptying it as IAM demands
 func (d *loader) deleteRole(a *act) error {
-	k, role, err := d.iamActor(a)
+	k, name, err := d.iamActor(a)
 	if err != nil {
 		return err
 	}
-	return d.iamCall(a, k, "DeleteRole", map[string]any{"RoleName": role},
-		func() error { return errors.New("the lab serves no iam:DeleteRole") })
+	role, ok := d.lab.IAM.Role(k.Account, name)
+	if !ok {
+		return fmt.Errorf("the role %s is deleted already", name)
+	}
+	for _, p := range slices.Sorted(maps.Keys(role.Inline)) {
+		if err := d.iamCall(a, "DeleteRolePolicy", map[string]any{"RoleName": name, "PolicyName": p}); err != nil {
+			return err
+		}
+	}
+	for _, arn := range role.Attached {
+		if err := d.iamCall(a, "DetachRolePolicy", map[string]any{"RoleName": name, "PolicyArn": arn}); err != nil {
+			return err
+		}
+	}
+	return d.iamCall(a, "DeleteRole", map[string]any{"RoleName": name})
 }
 
 // scps: ACTOR applies scp NAME allow=|deny=|policy= [account=]; lifts scp NAME [account=]. The organisation's

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// pipelineRole is the service role of a pipeline whose line names none; the lab makes it on first use.
+// pipelineRole is the service role of a pipeline whose line names none; the lab makes it where it is needed.
 const pipelineRole = "CodePipelineServiceRole"
 
 // pipelinePolicy is what that role may do: what AWS tells a service role to have, the connection actions of both prefixes.
@@ -152,6 +152,27 @@ func stage(pipeline, word string) map[string]any {
 	return map[string]any{"name": name, "actions": []any{act}}
 }
 
+// standby makes the service role of every account whose pipelines name none. It stands before the first act, as roles
+// do: one made in the same minute would not be seen yet where reads lag.
+func (d *loader) standby() error {
+	for _, a := range d.acts {
+		if !strings.HasSuffix(a.verb, "ates") || len(a.words) == 0 || a.words[0] != "pipeline" || a.opts["role"] != "" {
+			continue
+		}
+		k := d.c.CallerByName(a.actor)
+		if k == nil || d.roles[k.Account+"/"+pipelineRole] != "" {
+			continue
+		}
+		if err := d.makeRole(k.Account, pipelineRole, "/service-role/", trustOf(k.Account, "codepipeline")); err != nil {
+			return at(a.no, err)
+		}
+		if err := d.lab.IAM.PutRolePolicy(k.Account, pipelineRole, "codepipeline", pipelinePolicy); err != nil {
+			return at(a.no, err)
+		}
+	}
+	return nil
+}
+
 // serviceRole is the ARN of the role a pipeline runs as.
 func (d *loader) serviceRole(a *act) (string, error) {
 	account := d.account
@@ -164,14 +185,6 @@ func (d *loader) serviceRole(a *act) (string, error) {
 	}
 	if name == "" {
 		name = pipelineRole
-		if _, ok := d.roles[account+"/"+name]; !ok {
-			if err := d.makeRole(account, name, "/service-role/", trustOf(account, "codepipeline")); err != nil {
-				return "", err
-			}
-			if err := d.lab.IAM.PutRolePolicy(account, name, "codepipeline", pipelinePolicy); err != nil {
-				return "", err
-			}
-		}
 	}
 	arn, ok := d.roles[account+"/"+name]
 	if !ok {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -66,6 +67,9 @@ func (d *loader) pushes(a *act) error {
 
 // apps: PERSON installs|uninstalls|suspends|unsuspends|approves|selects [app] [on] ORG [repos=]
 func (d *loader) apps(a *act) error {
+	if a.verb == "approves" && a.skip("pipeline") {
+		return d.approval(a)
+	}
 	a.skip("app")
 	a.skip("on")
 	name, err := a.word("the organisation")
@@ -86,7 +90,9 @@ func (d *loader) apps(a *act) error {
 	git := d.lab.Git
 	switch repos := a.list("repos"); a.verb {
 	case "installs":
-		_, err = git.Install(o.Type, o.Name, who, repos...)
+		if _, err = git.Install(o.Type, o.Name, who, repos...); errors.Is(err, provider.ErrOwnerNeeded) {
+			err = nil // the wish waits for the owner
+		}
 	case "approves":
 		_, err = git.Approve(o.Type, o.Name, who)
 	case "uninstalls":

@@ -29,6 +29,8 @@ caller ada you role=Admin
 caller vera role=Viewer
 `
 
+const pipelineLines = "-2d ada creates connection x\n-2d ada creates pipeline p connection=x repo=acme/web\n"
+
 // TestErrorsNameFileLineAndReason: whoever writes a world learns where it is wrong and what would be right.
 func TestErrorsNameFileLineAndReason(t *testing.T) {
 	for _, tt := range []struct{ lines, want string }{
@@ -83,6 +85,13 @@ func TestErrorsNameFileLineAndReason(t *testing.T) {
 		{"-1d ada calls codeconnections:MakeCoffee", `w.world:7: the lab serves no codeconnections:MakeCoffee`},
 		{"-1d ada grants Nobody allow=*", `w.world:7: there is no role "Nobody"`},
 		{"-1d ada grants Viewer", `w.world:7: what is granted?`},
+		{"-2d ada creates connection x\n-1d aws breaks x", "w.world:8: move connection "},
+		{pipelineLines + "-1d ada approves pipeline p Build", `w.world:9: nothing waits for approval in stage Build of p`},
+		{pipelineLines + "-1d aws breaks stage p Bild", `w.world:9: p has no stage "Bild"`},
+		{pipelineLines + "-1d ada retries p Build", `w.world:9: stage Build of p has no execution yet`},
+		{pipelineLines + "-1d ada updates p connection=y", `w.world:9: there is no connection called "y" by then`},
+		{pipelineLines + "-1d ada completes handshake p", `w.world:9: p is a pipeline, not a connection`},
+		{pipelineLines + "-1d vera starts p", `w.world:9: AccessDenied: `},
 		{"# want connection-pending", ``}, // under the last line of the stage: taken
 	} {
 		t.Run(tt.lines, func(t *testing.T) {

@@ -100,11 +100,14 @@ func TestSymptomsFollow(t *testing.T) {
 		{"build-failed", "team-github", available, "web", "Succeeded", ""},
 		{"role-lacks-prefix", "team-github", available, "web", "Failed", "The provided role does not have sufficient permissions"},
 		{"connection-deleted", "team-github", gone, "web", "Failed", ""},
+		{"demo", "team-github", pending, "web", "Failed", ""},
+		{"demo", "team-github", pending, "jobs", "Failed", ""},
+		{"demo", "docs-github", available, "docs", "Succeeded", ""},
 		{"wants-retry", "team-github", available, "web", "Failed", ""},
 		{"pending-unused", "leftover", pending, "web", "Succeeded", ""},
 		{"pending-unused", "team-github", available, "web", "Succeeded", ""},
 	} {
-		t.Run(tt.world+"/"+tt.connection, func(t *testing.T) {
+		t.Run(tt.world+"/"+tt.connection+"/"+tt.pipeline, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, w := open(t, tt.world)
 				if got := connectionStatus(t, l, w.ARN(tt.connection)); got != tt.status {
@@ -136,6 +139,23 @@ func TestBuildFailedStopsAtBuild(t *testing.T) {
 			t.Errorf("Build is %q (%s), want Failed", got, text)
 		}
 	})
+}
+
+// TestPushes: a push starts a pipeline only through a connection that was AVAILABLE when the pipeline was made.
+func TestPushes(t *testing.T) {
+	for name, want := range map[string]bool{"healthy": true, "never-attempted-cloudformation": false, "not-finished": false} {
+		synctest.Test(t, func(t *testing.T) {
+			l, w := open(t, name)
+			out, err := ask(t, l, w.ARN("web"), "codepipeline", "ListPipelineExecutions", map[string]any{"pipelineName": "web"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := json.Marshal(out)
+			if got := strings.Contains(string(b), `"triggerType":"WebhookV2"`); got != want {
+				t.Errorf("%s: started by a push: %v, want %v: %s", name, got, want, b)
+			}
+		})
+	}
 }
 
 func TestHostsOfWorlds(t *testing.T) {

@@ -176,6 +176,9 @@ func (d *loader) load(lines []*line) error {
 	if d.account == "" {
 		return at(1, fmt.Errorf("a world needs at least one account line"))
 	}
+	if err := d.standby(); err != nil {
+		return err
+	}
 	if err := d.play(); err != nil {
 		return err
 	}

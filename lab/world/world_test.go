@@ -68,6 +68,24 @@ func TestEveryWorldLoads(t *testing.T) {
 	}
 }
 
+// TestEveryWorldLoadsUnkindly: no world depends on reads that see every write at once, on long pages or on events.
+func TestEveryWorldLoadsUnkindly(t *testing.T) {
+	for _, name := range world.Worlds() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				text, err := world.Open(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l, _ := load(t, name, append(text, "set lag=5s page=1 handshakes=off trail-delay=15m latency=50ms\n"...))
+				if c := l.Cloud; c.Lag != 5*time.Second || c.PageSize != 1 || !c.Trail.NoHandshake || c.Trail.Delay != 15*time.Minute || c.Latency != 50*time.Millisecond {
+					t.Errorf("settings were not taken: %+v %v %v", c.Trail, c.Lag, c.Latency)
+				}
+			})
+		})
+	}
+}
+
 // TestWorldsStateNoSymptoms reads the texts: no world names a status, an error text or an event.
 func TestWorldsStateNoSymptoms(t *testing.T) {
 	symptom := regexp.MustCompile(`(?i)status=|PENDING|AVAILABLE|ERROR|not authorized|AccessDenied|Failed`)

@@ -56,7 +56,7 @@ print(json.dumps({
         "stages": [s["stageName"] for s in state["stageStates"]],
     },
     "created": isinstance(pipeline["metadata"]["created"], datetime.datetime),
-    "events": [e["EventName"] for e in events],
+    "events": [json.loads(e["CloudTrailEvent"])["requestParameters"]["connectionName"] for e in events],
     "role": [role["RoleName"], (statement[0] if isinstance(statement, list) else statement)["Effect"]],
     "missing": refusal(connections.get_connection, ConnectionArn=arn[:-4] + "0000"),
     "none": refusal(iam.get_role, RoleName="None"),

@@ -7,7 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	_ "github.com/aws/aws-sdk-go/aws" // keeps the module that carries the models in go.mod
+	//lint:ignore SA1019 none of the module's code is used: the import keeps its API models in go.mod
+	_ "github.com/aws/aws-sdk-go/aws"
 
 	"github.com/unjam/unjam/internal/testkit/apimodel"
 )

@@ -75,8 +75,8 @@ func (v *Validator) Watch(t testing.TB, l *lab.Lab) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, text := range slices.Sorted(maps.Keys(seen)) {
-			t.Errorf("against the API model, %d times: %s", seen[text], text)
+			t.Errorf("against the API model (%s), %d times: %s", v.Models.file, seen[text], text)
 		}
-		t.Log(v.Report())
+		t.Logf("held against the %s of AWS: %v", v.Models.file, v.Report())
 	})
 }
