@@ -235,13 +235,13 @@ func cause(s *fact.Snapshot, c fact.Connection, host *fact.Host, t trail) (fault
 }
 
 func deniedCause(t trail) (fault.Cause, []fault.Evidence) {
-	d := fault.ParseDenial(t.denied.Error)
+	d, _ := fact.ParseDenial(t.denied.Error)
 	action := d.Action
 	if action == "" {
 		action = t.denied.Name
 	}
 	text := fmt.Sprintf("%s tried to complete it at %s and AWS refused %s", t.denied.Who.Label(), fault.Stamp(t.denied.Time), action)
-	if d.PolicyType != "" {
+	if d.By != "" {
 		text += ": " + d.Words()
 	}
 	class := fault.Reported

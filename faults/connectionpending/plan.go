@@ -34,7 +34,7 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		Patience: patience,
 	}
 	for _, p := range fault.Known(s, c.ARN) {
-		human.Blast = append(human.Blast, plan.Effect{What: fmt.Sprintf("pushes to %s start %s again", repositories(p, c.ARN), p.Name)})
+		human.Blast = append(human.Blast, plan.Effect{What: fmt.Sprintf("%s can fetch %s from then on, and pushes may start it", p.Name, repositories(p, c.ARN))})
 	}
 	d.Steps = append(d.Steps, human)
 	d.Steps = append(d.Steps, plan.Step{
@@ -45,6 +45,9 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	restarts, notes := r.Steps(s)
 	d.Steps = append(d.Steps, restarts...)
 	d.Notes = append(d.Notes, notes...)
+	if len(f.Affects) > 0 {
+		d.Notes = append(d.Notes, "A pipeline that was created while its connection was PENDING often does not start at pushes even afterwards. Push once and look; updating the pipeline without a change makes its webhook anew.")
+	}
 	if len(f.Details.Alternatives) > 0 {
 		d.Notes = append(d.Notes, fmt.Sprintf("An AVAILABLE connection to %s exists and could serve instead: %s.", c.Provider, strings.Join(f.Details.Alternatives, ", ")))
 	}

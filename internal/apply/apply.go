@@ -214,6 +214,9 @@ func (r *run) locked(ctx context.Context) (Outcome, error) {
 	}
 	out := r.outcome(ctx)
 	err = r.record("", journal.RunFinished, RunFinished, fmt.Sprintf("run %s: %s", r.id, out.Status), journal.Finish{Status: out.Status}, out)
+	if err != nil {
+		out.ExitHint = exitFailed
+	}
 	return out, err
 }
 

@@ -61,10 +61,14 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 		var lost *lostEntry
 		switch {
 		case err == nil:
+			p.works()
 			return r.effect(ctx, s, reply.Outputs)
 		case errors.As(err, &lost):
 			return result{err: lost.err}
 		case errors.As(err, &refused):
+			if refused.Failure.Class != fact.Expired {
+				p.works()
+			}
 			if !passing(refused.Failure) {
 				return r.refused(ctx, s, refused)
 			}
@@ -72,7 +76,7 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 		default:
 			doubt = true
 		}
-		if p.over() {
+		if !doubt && p.over() {
 			return p.giveUp("the call was refused again and again")
 		}
 		if p.sleep(ctx) != nil {
@@ -177,7 +181,7 @@ func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened boo
 		case plan.No:
 			p.good()
 			unchanged++
-			if o.Repeat != op.Never {
+			if o.Repeat != op.Never && doubts <= maxDoubts {
 				return false, r.decided(s, false, "repeating the call is safe")
 			}
 			if unchanged > settlePolls && doubts <= maxDoubts {
@@ -187,7 +191,7 @@ func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened boo
 			p.bad(t)
 			unchanged = 0
 		}
-		if p.over() || doubts > maxDoubts {
+		if p.over() || doubts > maxDoubts && unchanged > settlePolls {
 			return false, result{status: journal.InDoubt, message: undecided(s)}
 		}
 		if p.sleep(ctx) != nil {

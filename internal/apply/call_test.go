@@ -322,9 +322,9 @@ func TestNewFailure(t *testing.T) {
 			t.Errorf("message %q lacks AWS's text", out.Steps[0].Message)
 		}
 		// Resume does not call again what was called: it sees that somebody has mended it.
-		c.runSource("web", "exec-0")
 		c.ends = ""
 		c.runSource("web", "exec-0")
+		time.Sleep(time.Minute)
 		cfg.RunID = out.Run
 		want(t, run(t, t.Context(), cfg), done, 0, done, done)
 		wantCalls(t, c.tries, "RetryStageExecution web")

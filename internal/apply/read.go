@@ -90,10 +90,16 @@ func (r *run) polls(n int) time.Duration {
 
 // good notes that a look could be judged.
 func (p *patient) good() {
+	p.works()
+	p.fails = 0
+}
+
+// works notes that AWS took the credentials.
+func (p *patient) works() {
 	if p.expired {
 		p.r.tell(p.step, Renewed, "the credentials work again", nil)
 	}
-	p.fails, p.expired = 0, false
+	p.expired = false
 }
 
 // bad notes that it could not, and says so: once for credentials that ran out.

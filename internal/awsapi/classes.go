@@ -129,7 +129,7 @@ func (f *Failure) api(e smithy.APIError, resp *awshttp.ResponseError) {
 	f.Code, f.Message = e.ErrorCode(), oneLine(e.ErrorMessage())
 	f.Kind, f.Class = codeKind(f.Code, f.Message)
 	if f.Kind == Refused {
-		if d, ok := ParseDenial(f.Message); ok {
+		if d, ok := fact.ParseDenial(f.Message); ok {
 			f.Action, f.By = d.Action, d.By
 		}
 	}
@@ -272,3 +272,6 @@ func isTLS(err error) bool {
 		errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(err.Error(), "tls: ") ||
 		strings.Contains(err.Error(), "TLS handshake timeout") || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
+
+// oneLine folds line breaks and runs of blanks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -31,8 +31,12 @@ func (t *teller) tell(ev apply.Event) {
 	switch ev.Event {
 	case apply.RunStarted, apply.RunFinished:
 		e.say("%s  %s", at, ev.Message)
-	case apply.StepStarted, apply.Confirmed:
+	case apply.StepStarted, apply.Confirmed, apply.Changed, apply.Called:
 		// what follows says more
+	case apply.Done, apply.Skipped:
+		e.say("%s  %s: %s", at, ev.Event, title)
+	case apply.Call:
+		e.say("%s  doing: %s", at, title)
 	case apply.Waiting:
 		e.say("%s  waiting: %s", at, title)
 		if i >= 0 && t.plan.Steps[i].Say != nil && !t.guided[ev.Step] {

@@ -72,6 +72,11 @@ func (p *page) field(label, text string) {
 	}
 }
 
+// raw writes a labelled line as it is, for columns.
+func (p *page) raw(label, line string) {
+	p.line("  " + p.paint(dim, fmt.Sprintf("%-*s", labelWidth, label)) + line)
+}
+
 // text writes a wrapped text with an indent.
 func (p *page) text(indent int, st style, text string) {
 	for _, l := range wrap(text, p.view.Width-indent) {

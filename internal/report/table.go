@@ -68,11 +68,23 @@ func Who(arn string) string {
 	if err != nil {
 		return arn
 	}
-	_, name, ok := strings.Cut(a.Resource, "/")
-	if !ok {
+	kind, name, ok := strings.Cut(a.Resource, "/")
+	switch {
+	case !ok:
 		return a.Resource
+	case kind == "assumed-role":
+		role, session, _ := strings.Cut(name, "/")
+		return roleName(role) + "/" + session
 	}
-	return name
+	return roleName(a.Name())
+}
+
+// roleName is a role's name as people know it: the permission set's for roles of IAM Identity Center.
+func roleName(role string) string {
+	if set := fact.PermissionSet(role); set != "" {
+		return set + " (permission set)"
+	}
+	return role
 }
 
 func (p *page) finding(f fault.Finding) {
@@ -99,7 +111,11 @@ func (p *page) finding(f fault.Finding) {
 		p.field(first(i, "Explains"), string(e.Code)+": "+e.Message)
 	}
 	for i, e := range f.Evidence {
-		p.field(first(i, "Proof"), p.proof(e))
+		if i == maxListed {
+			p.field("", fmt.Sprintf("and %d more (all of them with --output json)", len(f.Evidence)-maxListed))
+			break
+		}
+		p.field(first(i, "Proof"), p.proof(e, f.Subject))
 	}
 	p.field("Remedy", f.Remedy)
 	if f.Link != "" {
@@ -134,12 +150,16 @@ func (p *page) affects(f fault.Finding) {
 	if f.Subject.Kind == "pipeline" {
 		label = "Uses"
 	}
+	wide := 0
+	for _, a := range f.Affects {
+		wide = max(wide, len(a.Name))
+	}
 	for i, a := range f.Affects {
 		if i == maxListed {
 			p.field("", fmt.Sprintf("and %d more (all of them with --output json)", len(f.Affects)-maxListed))
 			return
 		}
-		p.field(first(i, label), fmt.Sprintf("%-32s %s", a.Name, a.Region))
+		p.raw(first(i, label), fmt.Sprintf("%-*s  %s", min(wide, 40), a.Name, a.Region))
 	}
 }
 
@@ -164,23 +184,19 @@ func short(actions []string) string {
 	return fmt.Sprintf("%s and %d more", actions[0], len(actions)-1)
 }
 
-func (p *page) proof(e fault.Evidence) string {
-	s := e.Field
+// proof is a piece of evidence in a line or two. The subject's ARN reads as its name; request IDs are in the JSON.
+func (p *page) proof(e fault.Evidence, about fault.Subject) string {
+	s := string(e.Class) + ": " + e.Field
 	if e.Got != "" {
-		s += ": " + e.Got
+		s += " " + e.Got
 	}
 	if e.Want != "" && e.Want != e.Got {
 		s += ", want " + e.Want
 	}
-	s += fmt.Sprintf(" (%s, %s:%s", e.Class, e.Source.Service, e.Source.Operation)
-	if e.Source.RequestID != "" {
-		s += ", request " + e.Source.RequestID
-	}
-	s += ")"
 	if e.Text != "" {
-		s += "\n" + e.Text
+		s += "; " + strings.ReplaceAll(e.Text, about.ARN, about.Name)
 	}
-	return s
+	return s + " [" + e.Source.Operation + "]"
 }
 
 func (p *page) gaps(gaps []Gap) {

@@ -5,6 +5,7 @@ package testkit
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,7 +142,36 @@ func Check(t *testing.T, c *Case, d *app.Diagnosis) {
 		default:
 			if !found(d, w, c) {
 				t.Errorf("line %d: want %s cause=%s subject=%s\n%s", w.Line, w.Code, w.Cause, w.Subject, Describe(d))
+				continue
 			}
+			f, _ := Finding(d, c, w)
+			checkMore(t, c, w, f)
+		}
+	}
+}
+
+// checkMore compares what a want says beside code and cause.
+func checkMore(t *testing.T, c *Case, w world.Want, f fault.Finding) {
+	t.Helper()
+	for k, v := range w.More {
+		ok := false
+		switch k {
+		case "policy": // the policy type that says no
+			ok = strings.Contains(f.Cause.Text, strings.ReplaceAll(v, "-", " ")) || strings.Contains(strings.ReplaceAll(f.Cause.Text, "-", " "), strings.ReplaceAll(v, "-", " "))
+		case "alternative":
+			ok = slices.Contains(f.Details.Alternatives, c.World.ARN(v))
+		case "class":
+			ok = string(f.Cause.Class) == v
+		case "severity":
+			ok = string(f.Severity) == v
+		case "affects":
+			ok = fmt.Sprint(len(f.Affects)) == v
+		default:
+			t.Errorf("line %d: want %s=: the harness does not know it", w.Line, k)
+			continue
+		}
+		if !ok {
+			t.Errorf("line %d: want %s=%s, got cause %q severity %s alternatives %v affects %d", w.Line, k, v, f.Cause.Text, f.Severity, f.Details.Alternatives, len(f.Affects))
 		}
 	}
 }

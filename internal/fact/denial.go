@@ -1,4 +1,4 @@
-package awsapi
+package fact
 
 import (
 	"regexp"
@@ -24,7 +24,7 @@ var (
 
 // ParseDenial reads the text of a refusal; false when it does not follow AWS's grammar, which many services do not use.
 func ParseDenial(text string) (Denial, bool) {
-	text = oneLine(text)
+	text = strings.Join(strings.Fields(text), " ") // texts come with line breaks
 	m := denied.FindStringSubmatch(text)
 	if m == nil {
 		return Denial{}, false
@@ -38,5 +38,15 @@ func ParseDenial(text string) (Denial, bool) {
 	return d, true
 }
 
-// oneLine folds line breaks and runs of blanks.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// Words says who says no; "" when the text did not.
+func (d Denial) Words() string {
+	switch {
+	case d.By == "":
+		return ""
+	case d.Explicit && d.Policy != "":
+		return "a Deny in the " + d.By + " " + d.Policy
+	case d.Explicit:
+		return "a Deny in the " + d.By
+	}
+	return "no " + d.By + " allows it"
+}
