@@ -126,6 +126,7 @@ func (r Restart) run(src Source, key string, ref fact.Ref) plan.Step {
 	}
 	step.SkipWhen = done // a push or somebody else was faster
 	step.DoneWhen = done
+	step.FailWhen = []plan.Check{check(at+"/status", plan.Is, "Failed")} // of a new run: the old one's failure is what this repairs
 	step.Patience = sourcePatience
 	return step
 }

@@ -58,7 +58,7 @@ CREATE TABLE entries (
 	data  TEXT NOT NULL
 ) STRICT;
 CREATE INDEX entries_run ON entries (run, seq);
-CREATE INDEX entries_run_level ON entries (run, seq, event) WHERE step = '';
+CREATE INDEX entries_run_level ON entries (run, seq, event, at, data) WHERE step = '';
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 CREATE TRIGGER runs_stay BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'runs are never changed'); END;

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -107,31 +109,41 @@ func (j *Journal) List(limit int) ([]Listed, error) {
 	if limit <= 0 {
 		limit = -1 // SQLite: no limit
 	}
-	rows, err := j.db.Query(`SELECT r.id, r.plan_id, r.account, r.created, r.by, COALESCE(e.event, ''), COALESCE(e.data, ''), COALESCE(e.at, r.created)
-		FROM runs r LEFT JOIN entries e ON e.seq = (SELECT MAX(seq) FROM entries WHERE run = r.id AND step = '')
-		ORDER BY r.created DESC, r.id DESC LIMIT ?`, limit)
+	// The last entry about the run itself comes as one column: rows and columns cost more here than bytes.
+	rows, err := j.db.Query(`SELECT id, plan_id, account, created, by, COALESCE((SELECT at || ' ' || event || ' ' || data
+		FROM entries WHERE run = id AND step = '' ORDER BY seq DESC LIMIT 1), '')
+		FROM runs ORDER BY created DESC, id DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: list runs: %w", classify(err))
 	}
 	defer rows.Close()
 	var all []Listed
 	for rows.Next() {
-		l, created, at, e, data := Listed{}, int64(0), int64(0), Entry{}, ""
-		if err := rows.Scan(&l.ID, &l.PlanID, &l.Account, &created, &l.By, &e.Event, &data, &at); err != nil {
+		l, created, last := Listed{}, int64(0), ""
+		if err := rows.Scan(&l.ID, &l.PlanID, &l.Account, &created, &l.By, &last); err != nil {
 			return nil, fmt.Errorf("read journal: list runs: %w", classify(err))
 		}
-		l.Created, l.UpdatedAt = time.Unix(0, created).UTC(), time.Unix(0, at).UTC()
-		e.Data = json.RawMessage(data)
-		l.Status = Fold([]Entry{e}).Status
+		l.Created = time.Unix(0, created).UTC()
+		l.Status, l.UpdatedAt = j.status(l.ID, l.Created, last)
 		all = append(all, l)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read journal: list runs: %w", classify(err))
 	}
-	for i, l := range all {
-		if l.Status == Running && !j.Held(l.ID) {
-			all[i].Status = WasStopped
-		}
-	}
 	return all, nil
+}
+
+// status is what the last entry about a run ("time kind data") says of it.
+func (j *Journal) status(run string, created time.Time, last string) (Status, time.Time) {
+	at, rest, found := strings.Cut(last, " ")
+	kind, data, _ := strings.Cut(rest, " ")
+	ns, err := strconv.ParseInt(at, 10, 64)
+	if !found || err != nil {
+		return Planned, created
+	}
+	s := Fold([]Entry{{Event: Kind(kind), Data: json.RawMessage(data)}}).Status
+	if s == Running && !j.Held(run) {
+		s = WasStopped
+	}
+	return s, time.Unix(0, ns).UTC()
 }

@@ -70,7 +70,7 @@ type Step struct {
 	OneWay   string        `json:"oneWay,omitempty"`
 	SkipWhen []Check       `json:"skipWhen,omitempty"` // all hold: nothing to do any more
 	DoneWhen []Check       `json:"doneWhen,omitempty"` // all hold: done
-	FailWhen []Check       `json:"failWhen,omitempty"` // any holds: failed
+	FailWhen []Check       `json:"failWhen,omitempty"` // any holds: failed, unless it is the state that the step repairs
 	Patience time.Duration `json:"patience,omitempty"` // nanoseconds
 	Verdict  string        `json:"verdict,omitempty"`  // Verify: the fault that must be Clear for Target
 	Blast    []Effect      `json:"blast,omitempty"`    // what may notice
@@ -177,16 +177,6 @@ func All(s *fact.Snapshot, checks []Check) Answer {
 		}
 	}
 	return out
-}
-
-// Any reports whether at least one check holds.
-func Any(s *fact.Snapshot, checks []Check) bool {
-	for _, c := range checks {
-		if c.Judge(s) == Yes {
-			return true
-		}
-	}
-	return false
 }
 
 // Digest is the plan's ID as it should be: the digest of everything but the ID.

@@ -95,8 +95,8 @@ func (c *Case) Diagnose(t *testing.T, faults ...*fault.Fault) *app.Diagnosis {
 	return d
 }
 
-// Fault runs every world in testdata of a fault's folder. A file's name says what its world shows: found-*, clear-*, unknown-*; the
-// harness fails when one of the three is missing.
+// Fault runs every world in testdata of a fault's folder. A file's name says what its world shows: found-*, clear-*, unknown-*, and
+// fixed-* for faults that plan; the harness fails when one is missing.
 func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -111,8 +111,13 @@ func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
 			text := read(t, path)
 			synctest.Test(t, func(t *testing.T) {
 				c := Start(t, path, text)
+				if kind == "fixed" {
+					fix(t, c, f, all)
+					return
+				}
 				d := c.Diagnose(t, all...)
 				Check(t, c, d)
+				golden(t, path, c, c.Plan(t, d, all))
 				if got, want := verdictOf(d, f.Code), map[string]fault.Verdict{"found": fault.Found, "clear": fault.Clear, "unknown": fault.Unknown}[kind]; got != want {
 					t.Errorf("verdict of %s is %s, want %s\n%s", f.Code, got, want, Describe(d))
 				}
@@ -122,8 +127,8 @@ func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
 			})
 		})
 	}
-	for _, k := range []string{"found", "clear", "unknown"} {
-		if kinds[k] == 0 {
+	for _, k := range []string{"found", "clear", "unknown", "fixed"} {
+		if kinds[k] == 0 && (k != "fixed" || f.Plan != nil) {
 			t.Errorf("testdata has no world %s-*.txtar", k)
 		}
 	}

@@ -31,6 +31,7 @@ type World struct {
 	arns   map[string]string
 	people map[string]bool
 	late   []error
+	loader *loader // for acts after loading
 }
 
 // ARN is the ARN of the connection, pipeline, host or role the world calls name; "" when there is none. After a
@@ -78,6 +79,7 @@ func Load(l *lab.Lab, name string, text []byte, now time.Time) (*World, error) {
 		accounts: map[string]string{}, policies: map[string]string{}, origins: map[string]origin{}, things: map[string]*thing{},
 		roles: map[string]string{}, users: map[string]string{},
 	}
+	d.w.loader = d
 	lines, title, err := scan(text)
 	if err == nil {
 		d.w.Title = title

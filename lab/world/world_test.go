@@ -139,3 +139,22 @@ func TestFormatExamples(t *testing.T) {
 		t.Errorf("examples found: %v", seen)
 	}
 }
+
+// TestActNow: a loaded world can be acted on; the act is checked and happens at the lab's present.
+func TestActNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, w := open(t, "never-attempted-cloudformation")
+		if err := w.Act("ada completes handshake team-github as=olga org=acme"); err != nil {
+			t.Fatal(err)
+		}
+		c, ok := l.Connections.Lookup(w.ARN("team-github"))
+		if !ok || c.Status != "AVAILABLE" {
+			t.Errorf("after the handshake: %v, status %s", ok, c.Status)
+		}
+		for _, wrong := range []string{"", "ada strats web", "ada starts nothing", "ada starts web\nada starts web", `ada starts "web`} {
+			if err := w.Act(wrong); err == nil || regexp.MustCompile(`^\d+:`).MatchString(err.Error()) {
+				t.Errorf("act %q: error %v, want one without a line number", wrong, err)
+			}
+		}
+	})
+}

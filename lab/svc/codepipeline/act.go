@@ -23,24 +23,71 @@ func (s *Service) startExecution(r *cloud.Request) (map[string]any, error) {
 	if err := p.room(); err != nil {
 		return nil, err
 	}
-	overrides := map[string]string{}
+	from := inputs{pins: map[string]pin{}}
 	for _, x := range r.List("sourceRevisions") {
 		m, _ := x.(map[string]any)
 		action, _ := m["actionName"].(string)
 		value, _ := m["revisionValue"].(string)
-		if !slices.ContainsFunc(p.sources(), func(a declared) bool { return a.name() == action }) {
+		if !p.hasSource(action) {
 			return nil, cloud.Errorf("ValidationException", "The source action '%s' does not exist in pipeline '%s'", action, p.name)
 		}
-		overrides[action] = value
+		from.pins[action] = pin{commit: value}
 	}
-	if len(r.List("variables")) > 0 && p.current()["pipelineType"] != "V2" {
-		return nil, cloud.Errorf("ValidationException", "Pipeline variable can only be used with V2 pipelines")
+	if from.variables, err = p.resolve(r.List("variables")); err != nil {
+		return nil, err
 	}
-	e := s.start(p, trigger{"StartPipelineExecution", r.Caller.ARN}, overrides)
+	e := s.start(p, trigger{"StartPipelineExecution", r.Caller.ARN}, from)
 	if token != "" {
 		p.tokens[token] = e.id
 	}
 	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+// hasSource reports whether the definition has a source action of that name, of whatever provider.
+func (p *pipeline) hasSource(name string) bool {
+	names, actions := stagesOf(p.current())
+	return slices.ContainsFunc(actions[names[0]], func(a declared) bool { return a.name() == name })
+}
+
+// resolve gives the pipeline's variables the values of a start.
+func (p *pipeline) resolve(given []any) ([]any, error) {
+	values := map[string]string{}
+	for _, x := range given {
+		m, _ := x.(map[string]any)
+		name, _ := m["name"].(string)
+		values[name], _ = m["value"].(string)
+	}
+	if len(values) > 0 && p.current()["pipelineType"] != "V2" {
+		return nil, cloud.Errorf("ValidationException", "Pipeline variable can only be used with V2 pipelines")
+	}
+	missing, all := variables(p.current(), values)
+	if missing != "" {
+		return nil, cloud.Errorf("ValidationException", "The variable '%s' of pipeline '%s' has no default value: give it one", missing, p.name)
+	}
+	for name := range values {
+		return nil, cloud.Errorf("ValidationException", "The variable '%s' is not declared in pipeline '%s'", name, p.name)
+	}
+	return all, nil
+}
+
+// variables resolves the declared variables, taking from values what it uses. The first one without a value is missing.
+func variables(decl map[string]any, values map[string]string) (missing string, resolved []any) {
+	list, _ := decl["variables"].([]any)
+	for _, x := range list {
+		m, _ := x.(map[string]any)
+		name, _ := m["name"].(string)
+		v, ok := values[name]
+		delete(values, name)
+		if !ok {
+			v, ok = m["defaultValue"].(string)
+		}
+		if ok {
+			resolved = append(resolved, map[string]any{"name": name, "resolvedValue": v})
+		} else if missing == "" {
+			missing = name
+		}
+	}
+	return missing, resolved
 }
 
 // room refuses more runs than the mode allows.
@@ -78,23 +125,20 @@ func (s *Service) retryStage(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode := r.Str("retryMode")
-	if mode != "FAILED_ACTIONS" && mode != "ALL_ACTIONS" {
-		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'retryMode' failed to satisfy constraint: Member must satisfy enum value set: [FAILED_ACTIONS, ALL_ACTIONS]", mode)
-	}
-	id, name := r.Str("pipelineExecutionId"), r.Str("stageName")
-	e := st.latest
-	if e == nil || e.id != id {
-		if e != nil && slices.ContainsFunc(p.runs, func(x *execution) bool { return x.id == id }) {
-			return nil, cloud.Errorf("NotLatestPipelineExecutionException", "The stage %s was run by a later execution than '%s'", name, id)
-		}
-		return nil, notRetryable(p, name, id)
-	}
+	id, name, mode := r.Str("pipelineExecutionId"), r.Str("stageName"), r.Str("retryMode")
+	e := p.runWith(id)
 	switch {
-	case p.stageStatus(e, name) == "InProgress":
-		return nil, cloud.Errorf("ConflictException", "The stage %s in the %s pipeline is in progress", name, p.name)
-	case e.version != p.number() || e.status != "Failed" || p.stageStatus(e, name) != "Failed":
+	case e == nil || st.latest == nil:
 		return nil, notRetryable(p, name, id)
+	case st.latest != e && p.mode() != "PARALLEL": // parallel runs do not overtake each other
+		return nil, cloud.Errorf("NotLatestPipelineExecutionException", "The stage %s was run by a later execution than '%s'", name, id)
+	case e.at == name && e.running():
+		return nil, cloud.Errorf("ConflictException", "The stage %s in the %s pipeline is in progress", name, p.name)
+	case e.version != p.number() || e.status != "Failed" || e.at != name:
+		return nil, notRetryable(p, name, id)
+	}
+	if err := p.room(); err != nil {
+		return nil, err
 	}
 	_, actions := stagesOf(p.current())
 	var again []string
@@ -107,10 +151,21 @@ func (s *Service) retryStage(r *cloud.Request) (map[string]any, error) {
 	if len(again) == 0 {
 		return nil, notRetryable(p, name, id)
 	}
-	e.status, e.at, e.updated = "InProgress", name, s.c.Now()
+	if mode == "ALL_ACTIONS" {
+		e.attempt[name] = len(p.runsOfActions)
+	}
+	e.status, e.updated = "InProgress", s.c.Now()
 	p.run(e, name, again)
 	p.publish()
 	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+// runWith finds an execution by its ID; nil when there is none.
+func (p *pipeline) runWith(id string) *execution {
+	if i := slices.IndexFunc(p.runs, func(e *execution) bool { return e.id == id }); i >= 0 {
+		return p.runs[i]
+	}
+	return nil
 }
 
 func notRetryable(p *pipeline, stage, id string) *cloud.Error {
@@ -122,11 +177,10 @@ func (s *Service) stopExecution(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(p.runs, func(e *execution) bool { return e.id == r.Str("pipelineExecutionId") })
-	if i < 0 || !p.runs[i].running() {
+	e := p.runWith(r.Str("pipelineExecutionId"))
+	if e == nil || !e.running() {
 		return nil, cloud.Errorf("PipelineExecutionNotStoppableException", "The execution '%s' of pipeline '%s' cannot be stopped: it is not in progress", r.Str("pipelineExecutionId"), p.name)
 	}
-	e := p.runs[i]
 	if e.stopping != "" && !r.Bool("abandon") {
 		return nil, cloud.Errorf("DuplicatedStopRequestException", "The execution '%s' of pipeline '%s' is being stopped already", e.id, p.name)
 	}
@@ -155,7 +209,7 @@ func (s *Service) stopExecution(r *cloud.Request) (map[string]any, error) {
 	return map[string]any{"pipelineExecutionId": e.id}, nil
 }
 
-// transit enables or disables the inbound transition of a stage. Enabling lets the run that waits enter at once.
+// transit enables or disables the way into a stage. Enabling lets the run that waits enter at once.
 func (s *Service) transit(disable bool) func(*cloud.Request) (map[string]any, error) {
 	return func(r *cloud.Request) (map[string]any, error) {
 		p, err := s.find(r, r.Str("pipelineName"))
@@ -166,8 +220,13 @@ func (s *Service) transit(disable bool) func(*cloud.Request) (map[string]any, er
 		if _, err := p.stageIn(name); err != nil {
 			return nil, err
 		}
-		if t := r.Str("transitionType"); t != "Inbound" && t != "Outbound" {
-			return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'transitionType' failed to satisfy constraint: Member must satisfy enum value set: [Inbound, Outbound]", t)
+		if r.Str("transitionType") == "Outbound" { // the way out of a stage is the way into the next; out of the last leads nowhere
+			names, _ := stagesOf(p.current())
+			i := slices.Index(names, name) + 1
+			if i == len(names) {
+				return nil, nil
+			}
+			name = names[i]
 		}
 		p.transitions[name] = transition{disabled: disable, by: r.Caller.ARN, at: s.c.Now(), reason: r.Str("reason")}
 		if !disable {
@@ -202,7 +261,7 @@ func (s *Service) putApproval(r *cloud.Request) (map[string]any, error) {
 	if r.Map("result")["status"] == "Approved" {
 		p.finish(run, outcome{summary: summary})
 	} else {
-		p.finish(run, outcome{code: "JobFailed", message: "Rejected: " + summary, summary: summary})
+		p.finish(run, rejected(summary))
 	}
 	return map[string]any{"approvedAt": s.c.Now()}, nil
 }
@@ -214,7 +273,11 @@ func (s *Service) tagged(r *cloud.Request) (*pipeline, error) {
 		return nil, cloud.Errorf("InvalidArnException", "The ARN '%s' is not valid", r.Str("resourceArn"))
 	}
 	p := s.pipelines[key(parts[4], parts[3], parts[5])]
-	if p == nil || parts[4] != r.Account() {
+	alive := false
+	if p != nil {
+		_, alive = p.seen.Truth()
+	}
+	if !alive || parts[4] != r.Account() {
 		return nil, cloud.Errorf("ResourceNotFoundException", "The resource '%s' does not exist", r.Str("resourceArn"))
 	}
 	return p, nil
@@ -259,7 +322,9 @@ func tagList(tags map[string]string) []any {
 // maxTags is how many tags a resource may have.
 const maxTags = 50
 
+// setTags adds tags, all or none.
 func setTags(tags map[string]string, list []any) error {
+	merged := maps.Clone(tags)
 	for _, x := range list {
 		m, _ := x.(map[string]any)
 		k, _ := m["key"].(string)
@@ -267,10 +332,11 @@ func setTags(tags map[string]string, list []any) error {
 		if k == "" {
 			return cloud.Errorf("InvalidTagsException", "A tag has no key")
 		}
-		tags[k] = v
+		merged[k] = v
 	}
-	if len(tags) > maxTags {
+	if len(merged) > maxTags {
 		return cloud.Errorf("TooManyTagsException", "A resource can have at most %d tags", maxTags)
 	}
+	maps.Copy(tags, merged)
 	return nil
 }

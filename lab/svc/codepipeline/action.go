@@ -2,7 +2,6 @@ package codepipeline
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -16,24 +15,35 @@ type outcome struct {
 	variables     map[string]any
 }
 
-// needs are the actions a role must be allowed for a kind of action, beside the artifacts (CodePipeline user guide, "Manage the
-// CodePipeline service role").
-func needs(provider string) string {
-	switch provider {
-	case "CodeBuild":
-		return "codebuild:StartBuild"
-	case "CodeDeploy":
-		return "codedeploy:CreateDeployment"
-	case "CloudFormation":
-		return "cloudformation:DescribeStacks"
-	case "S3":
-		return "s3:PutObject"
-	case "Lambda":
-		return "lambda:InvokeFunction"
-	case "ECS":
-		return "ecs:UpdateService"
+// needs is what a role must be allowed for an action, beside the artifacts; false when the lab knows of nothing. Actions:
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+// Resources: the Service Authorization Reference of each service.
+func (p *pipeline) needs(a declared) (cloud.Access, bool) {
+	conf, region := a.configuration(), p.region
+	if r, _ := a["region"].(string); r != "" {
+		region = r
 	}
-	return ""
+	arn := func(service, resource string) string {
+		return "arn:aws:" + service + ":" + region + ":" + p.account + ":" + resource
+	}
+	var action, resource string
+	switch a.typeOf("provider") {
+	case "CodeBuild":
+		action, resource = "codebuild:StartBuild", arn("codebuild", "project/"+conf["ProjectName"])
+	case "CodeDeploy":
+		action, resource = "codedeploy:CreateDeployment", arn("codedeploy", "deploymentgroup:"+conf["ApplicationName"]+"/"+conf["DeploymentGroupName"])
+	case "CloudFormation":
+		action, resource = "cloudformation:DescribeStacks", arn("cloudformation", "stack/"+conf["StackName"]+"/*")
+	case "Lambda":
+		action, resource = "lambda:InvokeFunction", arn("lambda", "function:"+conf["FunctionName"])
+	case "ECS":
+		action, resource = "ecs:UpdateService", arn("ecs", "service/"+conf["ClusterName"]+"/"+conf["ServiceName"])
+	case "S3":
+		if a.typeOf("category") == "Deploy" {
+			action, resource = "s3:PutObject", "arn:aws:s3:::"+conf["BucketName"]+"/"+conf["ObjectKey"]
+		}
+	}
+	return cloud.Access{Action: action, Resource: resource}, action != ""
 }
 
 // perform does what an action does, at the time it ends.
@@ -42,14 +52,13 @@ func (p *pipeline) perform(run *actionRun) outcome {
 	if o != nil {
 		return *o
 	}
+	if f, ok := p.s.fails[failKey(p.account, p.region, p.name, run.stage, run.name)]; ok {
+		return outcome{code: f.Code, message: f.Message}
+	}
 	if run.decl.isConnection() {
 		return p.fetch(run, role)
 	}
-	if f, ok := p.s.fails[strings.Join([]string{p.account, p.region, p.name, run.stage, run.name}, "|")]; ok {
-		return outcome{code: f.Code, message: f.Message}
-	}
-	if action := needs(run.decl.typeOf("provider")); action != "" {
-		a := cloud.Access{Action: action, Resource: "*"}
+	if a, ok := p.needs(run.decl); ok {
 		if d := p.s.c.Authorize(role, p.region, a); !d.Allowed {
 			return outcome{code: "PermissionError", message: cloud.Denied(role, a, d).Message}
 		}
@@ -73,7 +82,10 @@ func (p *pipeline) assume(run *actionRun) (cloud.Principal, *outcome) {
 
 // fetch reads the branch through the connection.
 func (p *pipeline) fetch(run *actionRun, role cloud.Principal) outcome {
-	conf := run.decl.configuration()
+	conf, pin := run.decl.configuration(), run.e.inputs.pins[run.name]
+	if pin.branch != "" {
+		conf["BranchName"] = pin.branch
+	}
 	commit, err := p.s.conns.Fetch(role, p.region, conf["ConnectionArn"], conf["FullRepositoryId"], conf["BranchName"])
 	if err != nil {
 		return outcome{code: err.Code, message: err.Message}
@@ -84,8 +96,8 @@ func (p *pipeline) fetch(run *actionRun, role cloud.Principal) outcome {
 		artifact, _ = m["name"].(string)
 	}
 	id := commit.ID
-	if o := run.e.overrides[run.name]; o != "" {
-		id = o
+	if pin.commit != "" {
+		id = pin.commit
 	}
 	return outcome{
 		summary:  commit.Message,

@@ -3,7 +3,6 @@
 package codepipeline
 
 import (
-	"strings"
 	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -61,31 +60,33 @@ func (s *Service) SetDurations(d Durations) { s.durations = d }
 // Hurry makes actions take about a second: for demos that a person watches.
 func (s *Service) Hurry() { s.durations = Durations{Source: time.Second, Other: time.Second} }
 
-// FailAction makes an action fail from now on; an empty code lets it succeed again.
+// FailAction makes an action fail from now on; an empty code lets it succeed again, as HealAction does.
 func (s *Service) FailAction(account, region, pipeline, stage, action string, f Failure) {
-	key := strings.Join([]string{account, region, pipeline, stage, action}, "|")
 	if f.Code == "" {
-		delete(s.fails, key)
+		s.HealAction(account, region, pipeline, stage, action)
 		return
 	}
-	s.fails[key] = f
+	s.fails[failKey(account, region, pipeline, stage, action)] = f
 }
 
 // Push starts the pipelines that react to a push.
 func (s *Service) Push(providerType, repo, branch string, c provider.Commit) {
 	for _, p := range s.sorted() {
+		if _, alive := p.seen.Truth(); !alive {
+			continue
+		}
 		for _, a := range p.sources() {
 			conf := a.configuration()
 			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) || !s.conns.Hears(conf["ConnectionArn"], providerType, repo) {
 				continue
 			}
-			s.start(p, trigger{"WebhookV2", c.ID}, nil)
+			s.start(p, trigger{"WebhookV2", c.ID}, inputs{pins: map[string]pin{a.name(): {branch: branch}}})
 			break
 		}
 	}
 }
 
-// NotFound is the error for a pipeline that does not exist for the reader.
+// notFound is the error for a pipeline that does not exist for the reader.
 func notFound(r *cloud.Request, name string) *cloud.Error {
 	return cloud.Errorf("PipelineNotFoundException", "Account '%s' does not have a pipeline with name '%s'", r.Account(), name)
 }

@@ -15,13 +15,24 @@ type execution struct {
 	trigger        trigger
 	began, updated time.Time
 	at             string            // the stage it is in or before
-	overrides      map[string]string // source action to commit
 	revisions      []revision
+	inputs         inputs
+	passed         map[string]bool // stages it has succeeded in
+	attempt        map[string]int  // per stage: where in runsOfActions the newest attempt at the whole stage begins
 	stopping       string // reason of a stop request, "" without
 	outdated       bool   // the definition was changed while it ran
 }
 
 type trigger struct{ kind, detail string }
+
+// inputs are what a run was started with.
+type inputs struct {
+	pins      map[string]pin // by source action
+	variables []any          // resolved, as GetPipelineExecution shows them
+}
+
+// pin makes a source action fetch something else than its configuration says.
+type pin struct{ commit, branch string }
 
 // revision is what a source action fetched.
 type revision struct {
@@ -50,9 +61,10 @@ type actionRun struct {
 func (e *execution) running() bool { return e.status == "InProgress" || e.status == "Stopping" }
 
 // start begins a run and gives it its first stage as soon as that is free.
-func (s *Service) start(p *pipeline, t trigger, overrides map[string]string) *execution {
+func (s *Service) start(p *pipeline, t trigger, from inputs) *execution {
 	now := s.c.Now()
-	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, overrides: overrides}
+	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, inputs: from,
+		passed: map[string]bool{}, attempt: map[string]int{}}
 	p.runs = append(p.runs, e)
 	names, _ := stagesOf(p.current())
 	p.arrive(e, names[0])
@@ -75,23 +87,18 @@ func (p *pipeline) arrive(e *execution, name string) {
 	p.admit(name)
 }
 
-// admit lets the next run that waits before a stage enter, if it may.
+// admit lets runs that wait before a stage enter, as far as they may: one at a time, or all in the mode PARALLEL.
 func (p *pipeline) admit(name string) {
 	st := p.stages[name]
-	if len(st.waiting) == 0 || p.transitions[name].disabled {
-		return
+	for len(st.waiting) > 0 && !p.transitions[name].disabled && (p.mode() == "PARALLEL" || !st.busy(name)) {
+		st.latest, st.waiting = st.waiting[0], st.waiting[1:]
+		p.run(st.latest, name, nil)
 	}
-	if st.latest != nil && st.latest.at == name && st.latest.running() && p.mode() != "PARALLEL" {
-		return
-	}
-	e := st.waiting[0]
-	st.waiting = st.waiting[1:]
-	if e.outdated {
-		e.end("Failed", "The pipeline definition was updated.")
-		return
-	}
-	st.latest = e
-	p.run(e, name, nil)
+}
+
+// busy reports whether a run holds the stage.
+func (st *stage) busy(name string) bool {
+	return st.latest != nil && st.latest.at == name && st.latest.running()
 }
 
 // run runs a stage's actions: those named, or all when only is nil. The lowest runOrder goes first.
@@ -134,7 +141,11 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	if a.typeOf("category") == "Source" {
 		d = p.s.durations.Source
 	}
-	c.After(d, func() { p.finish(run, p.perform(run)) })
+	c.After(d, func() {
+		if run.status == "InProgress" { // not abandoned meanwhile
+			p.finish(run, p.perform(run))
+		}
+	})
 }
 
 // approvalTimeout is how long an approval waits (CodePipeline quotas: seven days).
@@ -188,16 +199,19 @@ func (p *pipeline) advance(e *execution, name string) {
 		p.runGroup(e, name, next, nil)
 		return
 	case name == names[len(names)-1]:
+		e.passed[name] = true
 		e.end("Succeeded", "")
 	default:
+		e.passed[name] = true
 		p.arrive(e, names[slices.Index(names, name)+1])
 	}
 	p.admit(name)
 }
 
-// runOf is the newest run of an action within an execution; nil when it did not run yet.
+// runOf is the newest run of an action within an execution; nil when it did not run yet, or not since the whole stage is
+// being retried.
 func (p *pipeline) runOf(e *execution, stageName, action string) *actionRun {
-	for i := len(p.runsOfActions) - 1; i >= 0; i-- {
+	for i := len(p.runsOfActions) - 1; i >= e.attempt[stageName]; i-- {
 		r := p.runsOfActions[i]
 		if r.e == e && r.stage == stageName && r.name == action {
 			return r

@@ -150,14 +150,18 @@ func (p *pipeline) listens(a declared, branch string) bool {
 	return conf["BranchName"] == branch && !strings.EqualFold(conf["DetectChanges"], "false")
 }
 
-// pushMatches reports whether a trigger's push filters let a branch through; no filter lets every branch.
+// pushMatches reports whether a trigger's push filters let a branch through; no filter lets every branch. A trigger on
+// pull requests alone hears no push.
 func pushMatches(git map[string]any, branch string) bool {
 	pushes, _ := git["push"].([]any)
 	for _, f := range pushes {
 		m, _ := f.(map[string]any)
 		b, _ := m["branches"].(map[string]any)
 		if b == nil {
-			return m["tags"] == nil
+			if m["tags"] == nil {
+				return true
+			}
+			continue
 		}
 		if matches(b["excludes"], branch) {
 			continue
@@ -166,19 +170,36 @@ func pushMatches(git map[string]any, branch string) bool {
 			return true
 		}
 	}
-	return len(pushes) == 0
+	return len(pushes) == 0 && git["pullRequest"] == nil
 }
 
 func matches(patterns any, branch string) bool {
 	list, _ := patterns.([]any)
 	for _, x := range list {
-		pat, _ := x.(string)
-		prefix, wild := strings.CutSuffix(strings.TrimSuffix(pat, "*"), "*")
-		if pat == branch || ((wild || strings.HasSuffix(pat, "*")) && strings.HasPrefix(branch, prefix)) {
+		if pat, _ := x.(string); glob(pat, branch) {
 			return true
 		}
 	}
 	return false
+}
+
+// glob matches a name with a pattern in which * stands for any text without a slash and ** for any text.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/syntax-glob.html
+func glob(pat, name string) bool {
+	before, after, wild := strings.Cut(pat, "*")
+	if !wild || !strings.HasPrefix(name, before) {
+		return pat == name
+	}
+	name = name[len(before):]
+	after, deep := strings.CutPrefix(after, "*")
+	for i := 0; ; i++ {
+		if glob(after, name[i:]) {
+			return true
+		}
+		if i == len(name) || (!deep && name[i] == '/') {
+			return false
+		}
+	}
 }
 
 // write stores a new version and makes the webhooks anew: a connection that is not AVAILABLE now gets none, and keeps none when it
@@ -186,6 +207,7 @@ func matches(patterns any, branch string) bool {
 func (p *pipeline) write(decl map[string]any) {
 	decl = clone(decl)
 	p.mask(decl)
+	fill(decl)
 	decl["version"] = p.number() + 1
 	p.versions = append(p.versions, version{decl, p.s.c.Now()})
 	p.hooks = map[string]bool{}
@@ -217,6 +239,26 @@ func (p *pipeline) mask(decl map[string]any) {
 	}
 }
 
+// fill writes out the defaults that AWS writes out.
+func fill(decl map[string]any) {
+	def := func(m map[string]any, member string, v any) {
+		if m[member] == nil {
+			m[member] = v
+		}
+	}
+	def(decl, "pipelineType", "V1")
+	def(decl, "executionMode", "SUPERSEDED")
+	_, actions := stagesOf(decl)
+	for _, as := range actions {
+		for _, a := range as {
+			def(a, "runOrder", 1)
+			def(a, "configuration", map[string]any{})
+			def(a, "inputArtifacts", []any{})
+			def(a, "outputArtifacts", []any{})
+		}
+	}
+}
+
 func clone(v map[string]any) map[string]any { return cloneAny(v).(map[string]any) }
 
 func cloneAny(v any) any {
@@ -237,7 +279,7 @@ func cloneAny(v any) any {
 	return v
 }
 
-// sorted are the pipelines that exist, in a stable order.
+// sorted are the pipelines in a stable order, deleted ones too: readers may still see them.
 func (s *Service) sorted() []*pipeline {
 	var all []*pipeline
 	for _, k := range slices.Sorted(maps.Keys(s.pipelines)) {

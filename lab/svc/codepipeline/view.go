@@ -2,6 +2,7 @@ package codepipeline
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -11,11 +12,12 @@ type view struct {
 	executions []map[string]any // PipelineExecutionSummary
 	details    []map[string]any // ActionExecutionDetail
 	full       map[string]map[string]any
+	passed     map[string]map[string]bool // execution to the stages it succeeded in
 }
 
 // publish shows the present to readers, who see it with the cloud's lag.
 func (p *pipeline) publish() {
-	v := view{full: map[string]map[string]any{}}
+	v := view{full: map[string]map[string]any{}, passed: map[string]map[string]bool{}}
 	names, actions := stagesOf(p.current())
 	for _, n := range names {
 		v.stages = append(v.stages, p.stageState(n, actions[n]))
@@ -24,6 +26,7 @@ func (p *pipeline) publish() {
 		e := p.runs[i]
 		v.executions = append(v.executions, e.summaryReply())
 		v.full[e.id] = e.reply()
+		v.passed[e.id] = maps.Clone(e.passed)
 	}
 	for i := len(p.runsOfActions) - 1; i >= 0; i-- {
 		v.details = append(v.details, p.runsOfActions[i].detail())
@@ -44,9 +47,12 @@ func (p *pipeline) stageState(name string, actions []declared) map[string]any {
 	if e := st.latest; e != nil {
 		out["latestExecution"] = map[string]any{"pipelineExecutionId": e.id, "status": p.stageStatus(e, name)}
 	}
-	if len(st.waiting) > 0 {
-		e := st.waiting[0]
-		out["inboundExecution"] = map[string]any{"pipelineExecutionId": e.id, "status": "InProgress"}
+	var inbounds []any
+	for _, e := range st.waiting {
+		inbounds = append(inbounds, map[string]any{"pipelineExecutionId": e.id, "status": "InProgress"})
+	}
+	if inbounds != nil {
+		out["inboundExecution"], out["inboundExecutions"] = inbounds[0], inbounds
 	}
 	var states []any
 	for _, a := range actions {
@@ -157,6 +163,9 @@ func (e *execution) reply() map[string]any {
 		revs = append(revs, m)
 	}
 	out["artifactRevisions"] = revs
+	if len(e.inputs.variables) > 0 {
+		out["variables"] = e.inputs.variables
+	}
 	if e.summary != "" {
 		out["statusSummary"] = e.summary
 	}

@@ -1,44 +1,56 @@
 package codepipeline
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
 
-// register puts the operations on the wire.
+// register puts the operations on the wire. The members named last are required.
 func (s *Service) register() {
-	read := func(do func(*cloud.Request) (map[string]any, error), access func(*cloud.Request) []cloud.Access) *cloud.Op {
-		return &cloud.Op{ReadOnly: true, Do: do, Access: access}
-	}
-	write := func(do func(*cloud.Request) (map[string]any, error), access func(*cloud.Request) []cloud.Access) *cloud.Op {
-		return &cloud.Op{Do: do, Access: access}
-	}
 	s.c.Register(&cloud.Service{
 		Name: "codepipeline", Target: "CodePipeline_20150709", Version: "2015-07-09", Protocol: cloud.JSON11, EventSource: "codepipeline.amazonaws.com",
 		Ops: map[string]*cloud.Op{
-			"CreatePipeline":         write(s.createPipeline, declaring),
-			"UpdatePipeline":         write(s.updatePipeline, declaring),
-			"DeletePipeline":         write(s.deletePipeline, onPipeline("name")),
+			"CreatePipeline":         write(s.createPipeline, declaring, "pipeline"),
+			"UpdatePipeline":         write(s.updatePipeline, declaring, "pipeline"),
+			"DeletePipeline":         write(s.deletePipeline, onPipeline("name"), "name"),
 			"ListPipelines":          read(s.listPipelines, onAll),
-			"GetPipeline":            read(s.getPipeline, onPipeline("name")),
-			"GetPipelineState":       read(s.getPipelineState, onPipeline("name")),
-			"ListPipelineExecutions": read(s.listExecutions, onPipeline("pipelineName")),
-			"GetPipelineExecution":   read(s.getExecution, onPipeline("pipelineName")),
-			"ListActionExecutions":   read(s.listActions, onPipeline("pipelineName")),
-			"StartPipelineExecution": write(s.startExecution, onPipeline("name")),
-			"StopPipelineExecution":  write(s.stopExecution, onPipeline("pipelineName")),
-			"RetryStageExecution":    write(s.retryStage, onStage),
-			"EnableStageTransition":  write(s.transit(false), onStage),
-			"DisableStageTransition": write(s.transit(true), onStage),
-			"PutApprovalResult":      write(s.putApproval, onAction),
+			"GetPipeline":            read(s.getPipeline, onPipeline("name"), "name"),
+			"GetPipelineState":       read(s.getPipelineState, onPipeline("name"), "name"),
+			"ListPipelineExecutions": read(s.listExecutions, onPipeline("pipelineName"), "pipelineName"),
+			"GetPipelineExecution":   read(s.getExecution, onPipeline("pipelineName"), "pipelineName", "pipelineExecutionId"),
+			"ListActionExecutions":   read(s.listActions, onPipeline("pipelineName"), "pipelineName"),
+			"StartPipelineExecution": write(s.startExecution, onPipeline("name"), "name"),
+			"StopPipelineExecution":  write(s.stopExecution, onPipeline("pipelineName"), "pipelineName", "pipelineExecutionId"),
+			"RetryStageExecution":    write(s.retryStage, onStage, "pipelineName", "stageName", "pipelineExecutionId", "retryMode"),
+			"EnableStageTransition":  write(s.transit(false), onStage, "pipelineName", "stageName", "transitionType"),
+			"DisableStageTransition": write(s.transit(true), onStage, "pipelineName", "stageName", "transitionType", "reason"),
+			"PutApprovalResult":      write(s.putApproval, onAction, "pipelineName", "stageName", "actionName", "result", "token"),
 			"ListActionTypes":        read(s.listActionTypes, onTypes),
-			"TagResource":            write(s.tag, onARN),
-			"UntagResource":          write(s.untag, onARN),
-			"ListTagsForResource":    read(s.listTags, onARN),
+			"TagResource":            write(s.tag, onARN, "resourceArn", "tags"),
+			"UntagResource":          write(s.untag, onARN, "resourceArn", "tagKeys"),
+			"ListTagsForResource":    read(s.listTags, onARN, "resourceArn"),
 		},
 	})
+}
+
+type doing = func(*cloud.Request) (map[string]any, error)
+
+func write(do doing, access func(*cloud.Request) []cloud.Access, required ...string) *cloud.Op {
+	return &cloud.Op{Access: access, Do: func(r *cloud.Request) (map[string]any, error) {
+		if err := validate(r, required); err != nil {
+			return nil, err
+		}
+		return do(r)
+	}}
+}
+
+func read(do doing, access func(*cloud.Request) []cloud.Access, required ...string) *cloud.Op {
+	op := write(do, access, required...)
+	op.ReadOnly = true
+	return op
 }
 
 // IAM resources by operation: Service Authorization Reference, "AWS CodePipeline".
@@ -94,9 +106,6 @@ func declaring(r *cloud.Request) []cloud.Access {
 
 func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 	decl := r.Map("pipeline")
-	if decl == nil {
-		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value null at 'pipeline' failed to satisfy constraint: Member must not be null")
-	}
 	name, _ := decl["name"].(string)
 	if err := s.check(r, decl); err != nil {
 		return nil, err
@@ -111,8 +120,9 @@ func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 	}
 	s.pipelines[key(p.account, p.region, name)] = p
 	p.write(decl)
-	s.start(p, trigger{"CreatePipeline", r.Caller.ARN}, nil)
-	out := map[string]any{"pipeline": p.current()}
+	_, vars := variables(decl, nil)
+	s.start(p, trigger{"CreatePipeline", r.Caller.ARN}, inputs{variables: vars})
+	out := map[string]any{"pipeline": clone(p.current())}
 	if len(p.tags) > 0 {
 		out["tags"] = tagList(p.tags)
 	}
@@ -122,23 +132,23 @@ func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 func (s *Service) updatePipeline(r *cloud.Request) (map[string]any, error) {
 	decl := r.Map("pipeline")
 	name, _ := decl["name"].(string)
-	p, err := s.find(r, name)
-	if err != nil {
-		return nil, cloud.Errorf("ValidationException", "Account '%s' does not have a pipeline with name '%s'", r.Account(), name)
+	if r.In["metadata"] != nil { // as get-pipeline prints it; the update cannot use it (user guide, "Edit a pipeline")
+		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Unknown member 'metadata': remove it from the structure")
 	}
 	if err := s.check(r, decl); err != nil {
 		return nil, err
 	}
+	p, err := s.find(r, name)
+	if err != nil { // the model of UpdatePipeline has no PipelineNotFoundException
+		return nil, cloud.Errorf("ValidationException", "Account '%s' does not have a pipeline with name '%s'", r.Account(), name)
+	}
 	p.write(decl)
 	p.outdate()
 	p.publish()
-	return map[string]any{"pipeline": p.current()}, nil
+	return map[string]any{"pipeline": clone(p.current())}, nil
 }
 
 func (s *Service) deletePipeline(r *cloud.Request) (map[string]any, error) {
-	if !pipelineName.MatchString(r.Str("name")) {
-		return nil, cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+", r.Str("name"))
-	}
 	if p, err := s.find(r, r.Str("name")); err == nil {
 		for _, e := range p.runs {
 			if e.running() {
@@ -179,6 +189,9 @@ func (s *Service) listPipelines(r *cloud.Request) (map[string]any, error) {
 
 // paged cuts a page out of a list.
 func paged(c *cloud.Cloud, r *cloud.Request, member string, all []any, most int) (map[string]any, error) {
+	if n := r.Int("maxResults", 1); n < 1 || n > most {
+		return nil, invalid("maxResults", fmt.Sprint(n), fmt.Sprintf("Member must have value between 1 and %d", most))
+	}
 	page, next, err := cloud.Page(c, all, r.Str("nextToken"), r.Int("maxResults", 0), most, "InvalidNextTokenException")
 	if err != nil {
 		return nil, err
@@ -199,7 +212,7 @@ func (s *Service) getPipeline(r *cloud.Request) (map[string]any, error) {
 	if v < 1 || v > n {
 		return nil, cloud.Errorf("PipelineVersionNotFoundException", "Pipeline '%s' does not have a version %d", p.name, v)
 	}
-	return map[string]any{"pipeline": p.versions[v-1].decl, "metadata": p.metadata(v)}, nil
+	return map[string]any{"pipeline": clone(p.versions[v-1].decl), "metadata": p.metadata(v)}, nil
 }
 
 func (s *Service) getPipelineState(r *cloud.Request) (map[string]any, error) {
@@ -217,9 +230,13 @@ func (s *Service) listExecutions(r *cloud.Request) (map[string]any, error) {
 		return nil, err
 	}
 	v, _ := p.view.Seen(s.c)
+	only, _ := r.Map("filter")["succeededInStage"].(map[string]any)
+	stage, _ := only["stageName"].(string)
 	all := make([]any, 0, len(v.executions))
 	for _, e := range v.executions {
-		all = append(all, e)
+		if only == nil || v.passed[e["pipelineExecutionId"].(string)][stage] {
+			all = append(all, e)
+		}
 	}
 	return paged(s.c, r, "pipelineExecutionSummaries", all, 100)
 }
@@ -271,7 +288,7 @@ func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
 func (s *Service) listActionTypes(r *cloud.Request) (map[string]any, error) {
 	var all []any
 	if owner := r.Str("actionOwnerFilter"); owner == "" || owner == "AWS" {
-		for _, k := range known {
+		for _, k := range known() {
 			category, name, _ := strings.Cut(k, "/")
 			bounds := func(lo, hi int) map[string]any { return map[string]any{"minimumCount": lo, "maximumCount": hi} }
 			in, out := bounds(0, 5), bounds(0, 5)

@@ -1,0 +1,172 @@
+package testkit
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/planner"
+	"github.com/unjam/unjam/internal/report"
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+// Update reports whether goldens are to be rewritten: UPDATE=1 go test ./faults/...
+func Update() bool { return os.Getenv("UPDATE") == "1" }
+
+// Plan makes the plan of a case's findings. The file "wishes" may hold the words hold and no-restart.
+func (c *Case) Plan(t *testing.T, d *app.Diagnosis, faults []*fault.Fault) plan.Plan {
+	t.Helper()
+	o := plan.Options{Hold: bytes.Contains([]byte(c.Files["wishes"]), []byte("hold")), NoRestart: bytes.Contains([]byte(c.Files["wishes"]), []byte("no-restart"))}
+	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults, o)
+	if err != nil {
+		t.Fatalf("plan: %v", err)
+	}
+	return p
+}
+
+var planLine = regexp.MustCompile(`(?m)^Plan [0-9a-f]+ `)
+
+// golden compares the plan of a case with its file plan.golden, or rewrites that.
+func golden(t *testing.T, path string, c *Case, p plan.Plan) {
+	t.Helper()
+	want, ok := c.Files["plan.golden"]
+	if !ok {
+		return
+	}
+	var b bytes.Buffer
+	if err := report.Plan(&b, p, report.View{}); err != nil {
+		t.Fatal(err)
+	}
+	got := planLine.ReplaceAllString(b.String(), "Plan ID ")
+	if got == want {
+		return
+	}
+	if !Update() {
+		t.Errorf("plan differs from plan.golden; UPDATE=1 go test rewrites it\n%s", got)
+		return
+	}
+	ar, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range ar.Files {
+		if ar.Files[i].Name == "plan.golden" {
+			ar.Files[i].Data = []byte(got)
+		}
+	}
+	if err := os.WriteFile(path, txtar.Format(ar), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fix applies the plan of a case, whose person acts by the world's later acts (+5m ...), demands that the fault is clear then, runs
+// every undo and demands the first world back, apart from what the plan had marked one-way.
+func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
+	t.Helper()
+	d := c.Diagnose(t, all...)
+	if verdictOf(d, f.Code) != fault.Found {
+		t.Fatalf("nothing to fix\n%s", Describe(d))
+	}
+	p := c.Plan(t, d, all)
+	before := reversible(t, c, p)
+	writes := c.writes()
+	j, err := journal.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Events: func(apply.Event) {}})
+	if err != nil || out.ExitHint != 0 {
+		t.Fatalf("apply: %v, %+v", err, out)
+	}
+	calls := 0
+	for _, s := range p.Steps {
+		if s.Kind == plan.Call {
+			calls++
+		}
+	}
+	if got := c.writes() - writes; got != calls {
+		t.Errorf("the ledger has %d writes, the plan %d", got, calls)
+	}
+	again := c.Diagnose(t, all...)
+	if verdictOf(again, f.Code) != fault.Clear {
+		t.Errorf("still not clear\n%s", Describe(again))
+	}
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		if s := p.Steps[i]; s.Kind == plan.Call && s.Undo != nil {
+			c.call(t, *s.Undo)
+		}
+	}
+	time.Sleep(time.Minute) // reads lag behind writes
+	if after := reversible(t, c, p); before != after {
+		t.Errorf("after every undo the world differs:\nbefore %s\nafter  %s", before, after)
+	}
+}
+
+// writes counts the calls in the ledger that may change something.
+func (c *Case) writes() int {
+	n := 0
+	for _, k := range c.Lab.Cloud.Ledger() {
+		if !k.ReadOnly {
+			n++
+		}
+	}
+	return n
+}
+
+// call makes a plan's call as the case's caller, past the program.
+func (c *Case) call(t *testing.T, a plan.Action) {
+	t.Helper()
+	in := map[string]any{}
+	for k, v := range a.Input {
+		in[k] = v
+	}
+	c.Lab.Cloud.Within(func() {
+		if _, err := c.Lab.Cloud.Serve(&cloud.Request{Service: a.Service, Operation: a.Operation, Region: a.Region, Caller: c.World.Default.Principal, In: in}); err != nil {
+			t.Errorf("undo %s: %v", a.Operation, err)
+		}
+	})
+}
+
+// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches.
+func reversible(t *testing.T, c *Case, p plan.Plan) string {
+	t.Helper()
+	var qs []fact.Query
+	for _, s := range p.Steps {
+		if s.Target.Kind == fact.KindPipelineState {
+			qs = append(qs, fault.StateQuery(s.Target.Scope, s.Target.ID), fault.PipelineQuery(s.Target.Scope, s.Target.ID))
+		}
+	}
+	snap, err := c.App.Read(t.Context(), p.Account, qs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for x := range fact.All[fact.Pipeline](snap) {
+		b.WriteString(x.ARN + " " + string(x.Definition) + "\n")
+	}
+	for x := range fact.All[fact.PipelineState](snap) {
+		for _, st := range x.Stages {
+			if st.TransitionEnabled {
+				b.WriteString(x.Name + "/" + st.Name + " enabled\n")
+			} else {
+				b.WriteString(x.Name + "/" + st.Name + " disabled\n")
+			}
+		}
+	}
+	return b.String()
+}
