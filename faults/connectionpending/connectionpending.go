@@ -15,7 +15,7 @@ func Fault() *fault.Fault {
 	return &fault.Fault{
 		Code: "connection-pending",
 		Doc:  doc(),
-		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindHost, fact.KindTags,
+		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindAction, fact.KindConnection, fact.KindHost, fact.KindTags,
 			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion},
 		Explains: []fault.Code{"source-stale"},
 		Diagnose: diagnose,
@@ -154,6 +154,13 @@ func failed(s *fact.Snapshot, p fact.Pipeline, c fact.Connection) []fault.Eviden
 			e := fault.Ev(fault.Reported, src.Seen, p.Name+"/"+src.Stage.Name+"/"+src.Action.Name, src.State.Status, "Succeeded")
 			e.Text = src.State.Error
 			all = append(all, e)
+		}
+		for run := range fact.All[fact.ActionRun](s) { // of an execution that was asked about
+			if run.Pipeline == p.Name && run.Ref().Scope == p.Ref().Scope && run.Action == src.Action.Name && run.Status == "Failed" && run.ID != src.State.ID {
+				e := fault.Ev(fault.Reported, run, p.Name+"/"+run.Execution+"/"+run.Action, run.Status, "Succeeded")
+				e.Text = run.Error
+				all = append(all, e)
+			}
 		}
 	}
 	return all

@@ -83,6 +83,7 @@ func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
 		"Choose the existing app installation if one is listed, otherwise install the app and give it "+owners(s, c)+".",
 		`Press "Connect" and stay until the console shows "Available".`,
 	)
+	g.Ask = fmt.Sprintf("unjam permissions --for handshake --connection %s --provider %s", c.ARN, c.Provider)
 	g.Handover = handover(s, f, c)
 	return g
 }
@@ -100,9 +101,9 @@ func roleToUse(f fault.Finding) string {
 		}
 	}
 	if len(f.Details.WhoCan) > 0 {
-		return "nobody that was simulated may do it: ask for the policy below"
+		return "nobody that was simulated may do it: ask for the rights below"
 	}
-	return "anyone with the policy below"
+	return "anyone with the rights below"
 }
 
 // owners are the repositories the app must be given.

@@ -69,12 +69,13 @@ func (e *MismatchError) Error() string {
 
 // NotFoundError is a target that AWS does not know in the account and Region asked.
 type NotFoundError struct {
+	What                  string // pipeline or execution
 	Name, Account, Region string
 	Near                  []string // names that look alike
 }
 
 func (e *NotFoundError) Error() string {
-	m := fmt.Sprintf("find pipeline %q: there is none of that name in account %s, Region %s", e.Name, e.Account, e.Region)
+	m := fmt.Sprintf("find %s %q: there is none in account %s, Region %s", e.What, e.Name, e.Account, e.Region)
 	if len(e.Near) > 0 {
 		m += "; did you mean " + strings.Join(e.Near, " or ") + "?"
 	}

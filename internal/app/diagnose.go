@@ -102,10 +102,13 @@ func unknownTarget(s *fact.Snapshot) error {
 			continue
 		}
 		scope := fault.TargetScope(q, t)
+		if _, gone := s.Absence(fact.Ref{Scope: scope, Kind: fact.KindExecution, ID: t.Execution}); gone && t.Execution != "" {
+			return &NotFoundError{What: "execution", Name: t.Name + "/" + t.Execution, Account: q.Account, Region: scope.Region}
+		}
 		if _, gone := s.Absence(fact.PipelineRef(scope, t.Name)); !gone {
 			continue
 		}
-		return &NotFoundError{Name: t.Name, Account: q.Account, Region: scope.Region, Near: near(t.Name, fault.Listed(s, scope))}
+		return &NotFoundError{What: "pipeline", Name: t.Name, Account: q.Account, Region: scope.Region, Near: near(t.Name, fault.Listed(s, scope))}
 	}
 	return nil
 }

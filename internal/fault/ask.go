@@ -18,6 +18,11 @@ func StateQuery(scope fact.Scope, name string) fact.Query {
 	return fact.Query{Scope: scope, Kind: fact.KindPipelineState, ID: name}
 }
 
+// RunsQuery asks for the action runs of one execution.
+func RunsQuery(scope fact.Scope, name, execution string) fact.Query {
+	return fact.Query{Scope: scope, Kind: fact.KindAction, ID: name, Args: map[string]string{"execution": execution}}
+}
+
 // ListQuery asks for the names of a Region's pipelines.
 func ListQuery(scope fact.Scope) fact.Query {
 	return fact.Query{Scope: scope, Kind: fact.KindPipelineList}
@@ -49,6 +54,9 @@ func Pipelines(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 		for _, t := range q.Targets {
 			if t.Kind == fact.KindPipeline {
 				take(TargetScope(q, t), t.Name)
+				if t.Execution != "" {
+					needs = append(needs, RunsQuery(TargetScope(q, t), t.Name, t.Execution))
+				}
 			}
 		}
 		return found, needs

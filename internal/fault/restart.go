@@ -28,6 +28,7 @@ func (r Restart) Steps(s *fact.Snapshot) (steps []plan.Step, notes []string) {
 	if r.Options.NoRestart {
 		return nil, []string{"No pipeline is started again (--no-restart): the next push or a start by hand runs them."}
 	}
+	var deploys []string
 	for _, p := range Known(s, r.Connection) {
 		if r.Only != nil && !slices.Contains(r.Only, p.ARN) {
 			continue
@@ -42,12 +43,16 @@ func (r Restart) Steps(s *fact.Snapshot) (steps []plan.Step, notes []string) {
 			}
 			st := r.pipeline(src)
 			steps = append(steps, st...)
+			notes = append(notes, releases(st)...)
 			break // one restart a pipeline
 		}
 		if behind := production(p, r.Connection); len(behind) > 0 {
-			notes = append(notes, fmt.Sprintf("%s deploys behind Source to what looks like production: %s. Everything merged since it stopped goes out; --hold stops it there, --no-restart leaves it.",
-				p.Name, strings.Join(behind, ", ")))
+			deploys = append(deploys, p.Name+" ("+strings.Join(behind, ", ")+")")
 		}
+	}
+	if len(deploys) > 0 {
+		notes = append(notes, "Behind Source lies what looks like production: "+strings.Join(deploys, ", ")+
+			". Everything merged since the pipeline stopped goes out. --hold stops it before the next stage, --no-restart leaves it alone.")
 	}
 	return steps, notes
 }
@@ -60,6 +65,19 @@ func production(p fact.Pipeline, arn string) []string {
 		}
 	}
 	return all
+}
+
+// releases says how to let the held runs go on, once somebody has looked.
+func releases(steps []plan.Step) []string {
+	var notes []string
+	for _, s := range steps {
+		if s.Undo != nil && s.Undo.Operation == "EnableStageTransition" {
+			in := s.Undo.Input
+			notes = append(notes, fmt.Sprintf("%s stays held before %s until you release it: aws codepipeline enable-stage-transition --region %s --pipeline-name %s --stage-name %s --transition-type Inbound",
+				in["pipelineName"], in["stageName"], s.Undo.Region, in["pipelineName"], in["stageName"]))
+		}
+	}
+	return notes
 }
 
 // pipeline drafts the steps of one pipeline.
@@ -80,7 +98,7 @@ func (r Restart) pipeline(src Source) []plan.Step {
 		if st, ok := src.Seen.Stage(behind[0]); !ok || st.TransitionEnabled {
 			hold := plan.NewCall("hold-"+key, "hold runs before "+p.Name+"/"+behind[0], ref, plan.Action{
 				Service: "codepipeline", Operation: "DisableStageTransition", Region: scope.Region,
-				Input: op.Input{"pipelineName": p.Name, "stageName": behind[0], "transitionType": "Inbound", "reason": "unjam: held until somebody releases it"},
+				Input: op.Input{"pipelineName": p.Name, "stageName": behind[0], "transitionType": "Inbound", "reason": "held by unjam until somebody releases it"},
 			})
 			hold.SkipWhen = []plan.Check{{Ref: ref, Field: behind[0] + "/transition", Op: plan.Is, Value: "disabled"}}
 			hold.DoneWhen = hold.SkipWhen

@@ -111,7 +111,7 @@ func writes() []Op {
 			Undo: func(in Input) (string, string, Input) {
 				u := Input{"pipelineName": in["pipelineName"], "stageName": in["stageName"], "transitionType": in["transitionType"]}
 				if undo == "DisableStageTransition" {
-					u["reason"] = "unjam: put back as it was before"
+					u["reason"] = "put back by unjam as it was before" // the pattern knows no colon (API_DisableStageTransition)
 				}
 				return "codepipeline", undo, u
 			},

@@ -91,6 +91,7 @@ type Guide struct {
 	Role      string   `json:"role"`      // who to be
 	Checklist []string `json:"checklist"` // in order
 	Policy    string   `json:"policy"`    // IAM policy to ask for when a permission is lacking; JSON
+	Ask       string   `json:"ask"`       // the command that prints the policy
 	Handover  string   `json:"handover"`  // a message to copy for somebody without AWS access
 }
 

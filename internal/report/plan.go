@@ -106,6 +106,10 @@ func (p *page) guide(g plan.Guide) {
 	for i, c := range g.Checklist {
 		p.field(first(i, "Do"), fmt.Sprintf("%d. %s", i+1, c))
 	}
+	if g.Ask != "" {
+		p.field("Rights", "A permission is lacking? This prints the policy to ask for:")
+		p.raw("", g.Ask)
+	}
 	if g.Handover != "" {
 		p.field("Message", g.Handover)
 	}

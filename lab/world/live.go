@@ -3,8 +3,13 @@ package world
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
+
+// Names lists what the world has named and ARN knows by now, sorted. Call it after loading, between acts.
+func (w *World) Names() []string { return slices.Sorted(maps.Keys(w.arns)) }
 
 // Act performs one line of a loaded world now: an act as in the file without its time, `ada completes handshake
 // team-github as=olga`. It takes the lab's lock. The error reads as that of a line in a file, without file and number.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -18,7 +19,7 @@ import (
 // base is where the schemas say they are; nothing is ever fetched from there.
 const base = "https://github.com/unjam/unjam/docs/schema/"
 
-// Validate fails the test when doc is not one JSON document of the named form: "unjam/diagnosis/v1", or "diagnosis.v1" for short.
+// Validate fails the test when doc is not one JSON document of the named form, "unjam/diagnosis/v1" or, for short, "diagnosis.v1".
 func Validate(t testing.TB, name string, doc []byte) {
 	t.Helper()
 	if err := Check(name, doc); err != nil {
@@ -56,9 +57,16 @@ func ValidateSelf(t testing.TB, doc []byte) {
 
 // Check is Validate for callers that want the error: what is wrong, where.
 func Check(name string, doc []byte) error {
-	s, err := compile(name)
+	all, err := compiled()
 	if err != nil {
 		return err
+	}
+	if !strings.HasPrefix(name, "unjam/") {
+		name = "unjam/" + strings.Replace(name, ".v", "/v", 1)
+	}
+	s := all[name]
+	if s == nil {
+		return fmt.Errorf("%s: docs/schema has no schema of that name", name)
 	}
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
 	if err != nil {
@@ -87,26 +95,27 @@ func Names() ([]string, error) {
 	return all, nil
 }
 
-// fileOf turns "unjam/diagnosis/v1" or "diagnosis.v1" into "diagnosis.v1.json".
-func fileOf(name string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(name, "unjam/"), "/", ".") + ".json"
-}
-
-// compile reads a schema and those it refers to from docs/schema.
-func compile(name string) (*jsonschema.Schema, error) {
+// compiled are the schemas of docs/schema by name, compiled once a process.
+var compiled = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	dir, err := folder()
+	if err != nil {
+		return nil, err
+	}
+	names, err := Names()
 	if err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	c.UseLoader(local(dir))
-	s, err := c.Compile(base + fileOf(name))
-	if err != nil {
-		return nil, fmt.Errorf("compile schema %s: %w", name, err)
+	all := map[string]*jsonschema.Schema{}
+	for _, n := range names {
+		if all[n], err = c.Compile(base + strings.ReplaceAll(strings.TrimPrefix(n, "unjam/"), "/", ".") + ".json"); err != nil {
+			return nil, fmt.Errorf("compile schema %s: %w", n, err)
+		}
 	}
-	return s, nil
-}
+	return all, nil
+})
 
 // local loads schemas from a folder in place of their published address.
 type local string

@@ -64,7 +64,7 @@ func (p *pipeline) resolve(given []any) ([]any, error) {
 	if missing != "" {
 		return nil, cloud.Errorf("ValidationException", "The variable '%s' of pipeline '%s' has no default value: give it one", missing, p.name)
 	}
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		return nil, cloud.Errorf("ValidationException", "The variable '%s' is not declared in pipeline '%s'", name, p.name)
 	}
 	return all, nil

@@ -72,9 +72,8 @@ func (p *pipeline) assume(run *actionRun) (cloud.Principal, *outcome) {
 	if own, _ := run.decl["roleArn"].(string); own != "" {
 		arn = own
 	}
-	role, ok := p.s.roles.RolePrincipalByARN(arn, run.e.id[:8])
-	service := cloud.Principal{Type: "AWSService", Account: p.account, ARN: "codepipeline.amazonaws.com"}
-	if !ok || !p.s.roles.MayAssume(service, arn).Allowed {
+	role, _ := p.s.roles.RolePrincipalByARN(arn, run.e.id[:8])
+	if !p.s.assumable(p.account, arn) {
 		return role, &outcome{code: "PermissionError", message: fmt.Sprintf("CodePipeline is not authorized to perform AssumeRole on role %s", arn)}
 	}
 	return role, nil

@@ -21,39 +21,124 @@ const (
 
 // check refuses a declaration that AWS would refuse.
 func (s *Service) check(r *cloud.Request, decl map[string]any) error {
-	bad := func(format string, args ...any) error {
-		return cloud.Errorf("InvalidStructureException", format, args...)
-	}
 	name, _ := decl["name"].(string)
 	role, _ := decl["roleArn"].(string)
 	if !pipelineName.MatchString(name) {
-		return cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'pipeline.name' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+", name)
+		return invalid("pipeline.name", name, "Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+")
 	}
 	if !roleARN.MatchString(role) {
-		return cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'pipeline.roleArn' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:aws(-[\\w]+)*:iam::[0-9]{12}:role/.*", role)
+		return invalid("pipeline.roleArn", role, "Member must satisfy regular expression pattern: arn:aws(-[\\w]+)*:iam::[0-9]{12}:role/.*")
+	}
+	if err := oneOf(decl, "pipeline.", "pipelineType", "V1", "V2"); err != nil {
+		return err
+	}
+	if err := oneOf(decl, "pipeline.", "executionMode", "QUEUED", "SUPERSEDED", "PARALLEL"); err != nil {
+		return err
 	}
 	if (decl["artifactStore"] == nil) == (decl["artifactStores"] == nil) {
-		return bad("Pipeline must have either artifactStore or artifactStores, but not both")
+		return structure("Pipeline must have either artifactStore or artifactStores, but not both")
 	}
-	if _, ok := s.roles.RolePrincipalByARN(role, "check"); !ok || !s.roles.MayAssume(cloud.Principal{Type: "AWSService", Account: r.Account(), ARN: "codepipeline.amazonaws.com"}, role).Allowed {
-		return bad("CodePipeline is not authorized to perform AssumeRole on role %s", role)
+	if !s.assumable(r.Account(), role) {
+		return structure("CodePipeline is not authorized to perform AssumeRole on role %s", role)
 	}
+	if err := checkStages(r.Region, decl); err != nil {
+		return err
+	}
+	if err := checkStores(r.Region, decl); err != nil {
+		return err
+	}
+	if err := checkType(decl); err != nil {
+		return err
+	}
+	return checkTriggers(decl)
+}
+
+// structure words a refusal of the definition as a whole.
+func structure(format string, args ...any) error {
+	return cloud.Errorf("InvalidStructureException", format, args...)
+}
+
+// assumable reports whether a role exists and trusts the service.
+func (s *Service) assumable(account, role string) bool {
+	_, ok := s.roles.RolePrincipalByARN(role, "codepipeline")
+	service := cloud.Principal{Type: "AWSService", Account: account, ARN: "codepipeline.amazonaws.com"}
+	return ok && s.roles.MayAssume(service, role).Allowed
+}
+
+func checkStages(region string, decl map[string]any) error {
 	names, actions := stagesOf(decl)
 	switch {
 	case len(names) < minStages:
-		return bad("Pipeline has %d stage(s). There should be a minimum of 2 stages in a pipeline", len(names))
+		return structure("Pipeline has %d stage(s). There should be a minimum of 2 stages in a pipeline", len(names))
 	case len(names) > maxStages:
-		return bad("Pipeline has too many stages. There can only be up to %d stages in a pipeline", maxStages)
+		return structure("Pipeline has too many stages. There can only be up to %d stages in a pipeline", maxStages)
 	}
 	for i, n := range names {
 		if !pipelineName.MatchString(n) || slices.Contains(names[:i], n) {
 			return cloud.Errorf("InvalidStageDeclarationException", "Stage name %q is not valid or not unique within the pipeline", n)
 		}
-		if err := checkStage(r.Region, i, n, actions[n]); err != nil {
+	}
+	for i, n := range names {
+		if err := checkStage(region, i, n, actions[n]); err != nil {
 			return err
 		}
 	}
-	return checkTriggers(decl)
+	return nil
+}
+
+// checkStores demands an artifact store in every Region that an action runs in. A single artifactStore is of the
+// pipeline's Region. https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-create-cross-region.html
+func checkStores(region string, decl map[string]any) error {
+	stores, _ := decl["artifactStores"].(map[string]any)
+	has := func(in string) bool { return stores[in] != nil || (stores == nil && in == region) }
+	names, actions := stagesOf(decl)
+	needed := []string{region}
+	for _, n := range names {
+		for _, a := range actions[n] {
+			if in, _ := a["region"].(string); in != "" {
+				needed = append(needed, in)
+			}
+		}
+	}
+	for _, in := range needed {
+		if !has(in) {
+			return structure("Your pipeline must have an artifact store, such as an artifact bucket, for each region where you have an action. "+
+				"The following region is missing in 'pipeline.artifactStores': %s.", in)
+		}
+	}
+	return nil
+}
+
+// checkType refuses in a V1 pipeline what only V2 has. The text about the mode is the lab's own.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/pipeline-types.html
+func checkType(decl map[string]any) error {
+	if decl["pipelineType"] == "V2" {
+		return nil
+	}
+	if vars, _ := decl["variables"].([]any); len(vars) > 0 {
+		return structure("Pipeline variable can only be used with V2 pipelines")
+	}
+	if m, _ := decl["executionMode"].(string); m != "" && m != "SUPERSEDED" {
+		return structure("Execution mode %s can only be used with V2 pipelines", m)
+	}
+	triggers, _ := decl["triggers"].([]any)
+	for _, t := range triggers {
+		if hasTags(t) {
+			return structure("Triggers on tag can only be used with V2 pipelines")
+		}
+	}
+	if len(triggers) > 0 {
+		return structure("Triggers can only be used with V2 pipelines")
+	}
+	return nil
+}
+
+// hasTags reports whether a trigger filters by tag.
+func hasTags(trigger any) bool {
+	m, _ := trigger.(map[string]any)
+	git, _ := m["gitConfiguration"].(map[string]any)
+	pushes, _ := git["push"].([]any)
+	return slices.ContainsFunc(pushes, func(f any) bool { m, _ := f.(map[string]any); return m["tags"] != nil })
 }
 
 func checkStage(region string, i int, name string, actions []declared) error {
@@ -67,9 +152,9 @@ func checkStage(region string, i int, name string, actions []declared) error {
 		}
 		seen[a.name()] = true
 		if (a.typeOf("category") == "Source") != (i == 0) {
-			return cloud.Errorf("InvalidStructureException", "Pipeline should start with a stage that only contains source actions")
+			return structure("Pipeline should start with a stage that only contains source actions")
 		}
-		if a.typeOf("owner") == "AWS" && !slices.Contains(known, a.typeOf("category")+"/"+a.typeOf("provider")) {
+		if !available(a) {
 			return cloud.Errorf("InvalidActionDeclarationException", "ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is not available in region %s",
 				a.typeOf("category"), a.typeOf("provider"), a.typeOf("owner"), a.typeOf("version"), a.name(),
 				strings.ToUpper(strings.ReplaceAll(region, "-", "_")))
@@ -88,9 +173,6 @@ func checkStage(region string, i int, name string, actions []declared) error {
 
 func checkTriggers(decl map[string]any) error {
 	triggers, _ := decl["triggers"].([]any)
-	if len(triggers) > 0 && decl["pipelineType"] != "V2" {
-		return cloud.Errorf("InvalidStructureException", "Triggers can only be used with V2 pipelines")
-	}
 	_, actions := stagesOf(decl)
 	for _, t := range triggers {
 		m, _ := t.(map[string]any)
@@ -102,16 +184,24 @@ func checkTriggers(decl map[string]any) error {
 			}
 		}
 		if !ok {
-			return cloud.Errorf("InvalidStructureException", "Triggers for connections must reference a CodeStarSourceConnection action.")
+			return structure("Triggers for connections must reference a CodeStarSourceConnection action.")
 		}
 	}
 	return nil
 }
 
-// known are the action types that AWS owns, as far as the lab runs them.
-var known = []string{
-	"Source/CodeStarSourceConnection", "Source/S3", "Source/CodeCommit", "Source/ECR",
-	"Build/CodeBuild", "Test/CodeBuild",
-	"Deploy/CodeDeploy", "Deploy/CloudFormation", "Deploy/S3", "Deploy/ECS",
-	"Invoke/Lambda", "Approval/Manual",
+// available reports whether an action's type exists: AWS's own, and the old GitHub source. Nobody can register custom ones here.
+func available(a declared) bool {
+	kind := a.typeOf("category") + "/" + a.typeOf("provider")
+	return (a.typeOf("owner") == "AWS" && slices.Contains(known(), kind)) || (a.typeOf("owner") == "ThirdParty" && kind == "Source/GitHub")
+}
+
+// known lists the action types that AWS owns, as far as the lab runs them.
+func known() []string {
+	return []string{
+		"Source/CodeStarSourceConnection", "Source/S3", "Source/CodeCommit", "Source/ECR",
+		"Build/CodeBuild", "Test/CodeBuild",
+		"Deploy/CodeDeploy", "Deploy/CloudFormation", "Deploy/S3", "Deploy/ECS",
+		"Invoke/Lambda", "Approval/Manual",
+	}
 }

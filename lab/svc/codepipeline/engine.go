@@ -14,13 +14,13 @@ type execution struct {
 	summary        string
 	trigger        trigger
 	began, updated time.Time
-	at             string            // the stage it is in or before
+	at             string // the stage it is in or before
 	revisions      []revision
 	inputs         inputs
 	passed         map[string]bool // stages it has succeeded in
 	attempt        map[string]int  // per stage: where in runsOfActions the newest attempt at the whole stage begins
-	stopping       string // reason of a stop request, "" without
-	outdated       bool   // the definition was changed while it ran
+	stopping       string          // reason of a stop request, "" without
+	outdated       bool            // the definition was changed while it ran
 }
 
 type trigger struct{ kind, detail string }

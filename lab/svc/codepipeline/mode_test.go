@@ -150,7 +150,7 @@ func TestVariablesAndRevisions(t *testing.T) {
 	b.create("web", with("variables", []any{in{"name": "COLOR", "defaultValue": "blue"}, in{"name": "SIZE"}}))
 	b.pass(time.Hour)
 	variable := func(name, value string) in { return in{"name": name, "value": value} }
-	b.fails("StartPipelineExecution", in{"name": "web", "variables": []any{variable("NONE", "x")}}, "ValidationException", "NONE")
+	b.fails("StartPipelineExecution", in{"name": "web", "variables": []any{variable("SIZE", "x"), variable("NONE", "x")}}, "ValidationException", "NONE")
 	b.fails("StartPipelineExecution", in{"name": "web"}, "ValidationException", "SIZE") // no default, no value
 	b.fails("StartPipelineExecution", in{"name": "web", "variables": []any{variable("SIZE", "x")}, "sourceRevisions": []any{in{"actionName": "None", "revisionType": "COMMIT_ID", "revisionValue": "abc"}}}, "ValidationException", "None")
 	id := b.ok("StartPipelineExecution", in{"name": "web", "variables": []any{variable("SIZE", "big")},

@@ -22,11 +22,12 @@ func validate(r *cloud.Request, required []string) error {
 			return cloud.Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", m)
 		}
 	}
-	for member, re := range map[string]*regexp.Regexp{
-		"name": pipelineName, "pipelineName": pipelineName, "pipelineExecutionId": executionID, "clientRequestToken": clientToken,
-	} {
-		if v, ok := r.In[member].(string); ok && !re.MatchString(v) {
-			return invalid(member, v, "Member must satisfy regular expression pattern: "+strings.Trim(re.String(), "^$"))
+	for _, p := range []struct {
+		member string
+		re     *regexp.Regexp
+	}{{"name", pipelineName}, {"pipelineName", pipelineName}, {"pipelineExecutionId", executionID}, {"clientRequestToken", clientToken}} {
+		if v, ok := r.In[p.member].(string); ok && !p.re.MatchString(v) {
+			return invalid(p.member, v, "Member must satisfy regular expression pattern: "+strings.Trim(p.re.String(), "^$"))
 		}
 	}
 	if v, ok := r.In["reason"].(string); ok && r.Operation == "DisableStageTransition" && !heldBecause.MatchString(v) {

@@ -1,0 +1,233 @@
+package write_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	"github.com/unjam/unjam/internal/awsapi"
+	"github.com/unjam/unjam/internal/awsapi/write"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/testkit"
+	"github.com/unjam/unjam/lab"
+	"github.com/unjam/unjam/lab/cloud"
+)
+
+const region = "eu-west-1"
+
+// scene is a world whose pipeline web has failed at Source and could run by now.
+type scene struct {
+	*testkit.Case
+	session *awsapi.Session
+	w       *write.Writer
+	seen    []lab.Exchange // writes that reached the lab
+}
+
+func play(t *testing.T, f func(*testing.T, *scene)) {
+	t.Helper()
+	text, err := os.ReadFile("../../../lab/world/worlds/wants-retry.world")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		x := &scene{Case: testkit.Start(t, "wants-retry", text)}
+		k := x.World.Default
+		s, err := awsapi.Open(t.Context(), awsapi.Options{Region: "us-east-1", Transport: x.Lab,
+			Keys: &awsapi.Keys{ID: k.AccessKeyID, Secret: k.SecretAccessKey, Token: k.SessionToken}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		x.session, x.w = s, write.New(s.Config)
+		x.Lab.Observe(func(e lab.Exchange) {
+			if o, ok := op.Find(e.Service, e.Operation); ok && o.Write {
+				x.seen = append(x.seen, e)
+			}
+		})
+		f(t, x)
+	})
+}
+
+// state is the pipeline's state as AWS tells it.
+func (x *scene) state(t *testing.T) fact.PipelineState {
+	t.Helper()
+	scope := fact.Scope{Account: x.World.Default.Principal.Account, Region: region}
+	s, err := x.App.Read(t.Context(), scope.Account, []fact.Query{{Scope: scope, Kind: fact.KindPipelineState, ID: "web"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, ok := fact.Get[fact.PipelineState](s, fact.StateRef(scope, "web"))
+	if !ok {
+		t.Fatalf("the state was not read: %v", s.Gaps())
+	}
+	return st
+}
+
+func (x *scene) actions(t *testing.T) map[string]plan.Action {
+	source := x.state(t).Stages[0]
+	transition := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound"}
+	hold := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound", "reason": "held until somebody looks"}
+	return map[string]plan.Action{
+		"RetryStageExecution":    {Input: op.Input{"pipelineName": "web", "stageName": source.Name, "pipelineExecutionId": source.Execution, "retryMode": "FAILED_ACTIONS"}},
+		"StartPipelineExecution": {Input: op.Input{"name": "web", "clientRequestToken": "token-1"}},
+		"DisableStageTransition": {Input: hold},
+		"EnableStageTransition":  {Input: transition},
+	}
+}
+
+func complete(name string, a plan.Action) plan.Action {
+	a.Service, a.Operation, a.Region = "codepipeline", name, region
+	return a
+}
+
+// Every write of the catalogue can be made, arrives as it was written down, and answers with its request ID.
+func TestEveryWrite(t *testing.T) {
+	for _, o := range op.All() {
+		if !o.Write {
+			continue
+		}
+		t.Run(o.Name, func(t *testing.T) {
+			play(t, func(t *testing.T, x *scene) {
+				a, ok := x.actions(t)[o.Name]
+				if !ok {
+					t.Fatalf("the catalogue has %s, this test does not", o.Key())
+				}
+				r, err := x.w.Do(t.Context(), complete(o.Name, a))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(x.seen) != 1 || r.RequestID == "" || r.RequestID != x.seen[0].RequestID {
+					t.Fatalf("%d calls, request ID %q", len(x.seen), r.RequestID)
+				}
+				for k, v := range a.Input {
+					if x.seen[0].In[k] != v {
+						t.Errorf("%s arrived as %v, want %s", k, x.seen[0].In[k], v)
+					}
+				}
+				if len(x.seen[0].In) != len(a.Input) || x.seen[0].Region != region {
+					t.Errorf("arrived in %s as %v, want %v", x.seen[0].Region, x.seen[0].In, a.Input)
+				}
+				id := r.Outputs["pipelineExecutionId"]
+				if now := x.state(t).Stages[0].Execution; id != "" && id != now || (o.Name[:2] == "Re" || o.Name[:2] == "St") && id == "" {
+					t.Errorf("execution %q, the pipeline is at %q", id, now)
+				}
+			})
+		})
+	}
+}
+
+// The undo of the catalogue takes the write back.
+func TestUndo(t *testing.T) {
+	play(t, func(t *testing.T, x *scene) {
+		before := x.state(t).Stages[1].TransitionEnabled
+		a := complete("DisableStageTransition", x.actions(t)["DisableStageTransition"])
+		if _, err := x.w.Do(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if x.state(t).Stages[1].TransitionEnabled {
+			t.Fatal("the transition is still open")
+		}
+		o, _ := op.Find(a.Service, a.Operation)
+		svc, name, in := o.Undo(a.Input)
+		if _, err := x.w.Do(t.Context(), plan.Action{Service: svc, Operation: name, Region: region, Input: in}); err != nil {
+			t.Fatal(err)
+		}
+		if x.state(t).Stages[1].TransitionEnabled != before {
+			t.Error("the undo did not take it back")
+		}
+		o, _ = op.Find(svc, name)
+		svc, name, in = o.Undo(in)
+		if _, err := x.w.Do(t.Context(), plan.Action{Service: svc, Operation: name, Region: region, Input: in}); err != nil {
+			t.Errorf("the undo of the undo is not a valid call: %v", err)
+		}
+	})
+}
+
+// Whatever goes wrong, the call is made once, and the error never claims "no effect" for one that had an effect.
+func TestFailures(t *testing.T) {
+	kinds := map[string]bool{ // may the error say "refused"?
+		lab.Denied: true, lab.Throttled: true, lab.Expired: true, lab.Unknown: true,
+		lab.Reset: false, lab.Timeout: false, lab.HTML: false, lab.HTML503: false, lab.Half: false, lab.LostReply: false,
+	}
+	for kind, definite := range kinds {
+		for _, name := range []string{"RetryStageExecution", "StartPipelineExecution", "DisableStageTransition", "EnableStageTransition"} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				play(t, func(t *testing.T, x *scene) {
+					a := complete(name, x.actions(t)[name])
+					x.Lab.Cloud.Within(func() {
+						x.Lab.Cloud.Injections = append(x.Lab.Cloud.Injections, &cloud.Injection{Operation: name, Kind: kind, Times: 1})
+					})
+					_, err := x.w.Do(t.Context(), a)
+					var refused *write.Refused
+					var doubt *write.Doubt
+					if errors.As(err, &refused) != definite || errors.As(err, &doubt) == definite {
+						t.Errorf("got %T %v", err, err)
+					}
+					if len(x.seen) != 1 {
+						t.Errorf("%d calls, want 1", len(x.seen))
+					}
+				})
+			})
+		}
+	}
+}
+
+// AWS's own refusals keep their code and text.
+func TestRefusal(t *testing.T) {
+	play(t, func(t *testing.T, x *scene) {
+		a := complete("RetryStageExecution", x.actions(t)["RetryStageExecution"])
+		a.Input["pipelineExecutionId"] = "00000000-0000-0000-0000-000000000000"
+		_, err := x.w.Do(t.Context(), a)
+		var refused *write.Refused
+		if !errors.As(err, &refused) || refused.Failure.Code == "" || refused.Failure.RequestID == "" || refused.Failure.InDoubt {
+			t.Errorf("got %T %+v", err, err)
+		}
+	})
+}
+
+// The same start with the same token is one run; with another token it is another.
+func TestToken(t *testing.T) {
+	play(t, func(t *testing.T, x *scene) {
+		start := func(token string) string {
+			r, err := x.w.Do(t.Context(), complete("StartPipelineExecution", plan.Action{Input: op.Input{"name": "web", "clientRequestToken": token}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Outputs["pipelineExecutionId"]
+		}
+		first, again, other := start("a"), start("a"), start("b")
+		if first != again || first == other {
+			t.Errorf("runs %s, %s, %s", first, again, other)
+		}
+	})
+}
+
+// What is not a write of the catalogue, or does not fit it, never leaves this machine.
+func TestOnlyTheCatalogue(t *testing.T) {
+	retry := op.Input{"pipelineName": "web", "stageName": "Source", "pipelineExecutionId": "x", "retryMode": "FAILED_ACTIONS"}
+	tests := map[string]plan.Action{
+		"not in it":      {Service: "codepipeline", Operation: "DeletePipeline", Region: region, Input: op.Input{"name": "web"}},
+		"other service":  {Service: "s3", Operation: "RetryStageExecution", Region: region, Input: retry},
+		"a read":         {Service: "codepipeline", Operation: "GetPipeline", Region: region, Input: op.Input{"name": "web"}},
+		"no Region":      {Service: "codepipeline", Operation: "RetryStageExecution", Input: retry},
+		"no token":       {Service: "codepipeline", Operation: "StartPipelineExecution", Region: region, Input: op.Input{"name": "web"}},
+		"unknown member": {Service: "codepipeline", Operation: "EnableStageTransition", Region: region, Input: op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound", "force": "true"}},
+		"missing member": {Service: "codepipeline", Operation: "RetryStageExecution", Region: region, Input: op.Input{"pipelineName": "web"}},
+		"not a text":     {Service: "codepipeline", Operation: "StartPipelineExecution", Region: region, Input: op.Input{"name": "web", "clientRequestToken": "t", "variables": "x"}},
+	}
+	play(t, func(t *testing.T, x *scene) {
+		for name, a := range tests {
+			_, err := x.w.Do(t.Context(), a)
+			var refused *write.Refused
+			if !errors.As(err, &refused) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		if len(x.seen) != 0 {
+			t.Errorf("%d calls were made", len(x.seen))
+		}
+	})
+}
