@@ -94,6 +94,9 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 		f.Affects = append(f.Affects, fault.PipelineSubject(p))
 		f.Evidence = append(f.Evidence, failed(s, p, c)...)
 	}
+	if trail.created == nil {
+		since = time.Time{} // the first failure that is on record is not when it began
+	}
 	f.Message = message(s, c, since, len(users))
 	return f, helps
 }

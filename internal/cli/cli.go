@@ -75,7 +75,7 @@ It reads until you say --apply. Start with:
 	f := root.PersistentFlags()
 	f.StringVar(&e.profile, "profile", "", "profile of the AWS config to use")
 	f.StringVar(&e.roleARN, "role-arn", "", "role to assume on top of the credentials")
-	f.StringSliceVar(&e.regions, "region", nil, "Region; repeat it for more, or `all` for every enabled one")
+	f.StringSliceVar(&e.regions, "region", nil, "`REGION` to work in; repeat it for more, or all for every enabled one")
 	f.StringVar(&e.endpoint, "endpoint-url", "", "call every service here instead of AWS")
 	f.StringVarP(&e.output, "output", "o", "table", "format: table or json")
 	f.BoolVar(&e.noColor, "no-color", false, "no colours, even on a terminal")

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/unjam/unjam/internal/cli"
+	"github.com/unjam/unjam/internal/testkit/schema"
 )
 
 // update rewrites the goldens in the scripts: go test ./internal/cli -update
@@ -103,14 +105,22 @@ func normalize(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(steady(ts.ReadFile(args[0]))), 0o600))
 }
 
-// validate NAME FILE holds a JSON document, or a stream of them, against docs/schema/NAME.json.
+// validate NAME FILE holds a JSON document, or a stream of events, a line each, against docs/schema/NAME.json.
 func validate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: jsonschema NAME stdout|stderr|FILE")
 	}
-	text := strings.TrimSpace(ts.ReadFile(args[1]))
-	if text == "" {
-		ts.Fatalf("%s is empty", args[1])
+	text := []byte(ts.ReadFile(args[1]))
+	if !strings.HasPrefix(args[0], "events.") {
+		ts.Check(schema.Check(args[0], text))
+		return
 	}
-	ts.Check(checkSchema(args[0], []byte(text)))
+	n := 0
+	for line := range bytes.Lines(text) {
+		ts.Check(schema.Check(args[0], line))
+		n++
+	}
+	if n == 0 {
+		ts.Fatalf("%s has no line", args[1])
+	}
 }

@@ -1,8 +1,9 @@
 package cli_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -87,25 +88,28 @@ func (st *stage) export(ts *testscript.TestScript) {
 		arn, v := st.world.ARN(name), strings.NewReplacer("-", "_", ".", "_").Replace(name)
 		ts.Setenv(v, arn)
 		if part := strings.SplitN(arn, ":", 6); part[2] == "codepipeline" {
-			if id := st.latest(part[3], part[5]); id != "" {
+			if id := st.latest(part[4], part[3], part[5]); id != "" {
 				ts.Setenv(v+"_run", id)
 			}
 		}
 	}
 }
 
-// latest is the ID of a pipeline's latest execution, asked of the lab's service itself; "" when there is none.
-func (st *stage) latest(region, pipeline string) (id string) {
-	st.lab.Cloud.Within(func() {
-		for _, k := range st.lab.Cloud.Callers() {
-			out, err := st.lab.Cloud.Serve(&cloud.Request{Service: "codepipeline", Operation: "ListPipelineExecutions", Region: region, Caller: k.Principal,
-				Cloud: st.lab.Cloud, In: map[string]any{"pipelineName": pipeline}})
-			if all, ok := out["pipelineExecutionSummaries"].([]any); err == nil && ok && len(all) > 0 {
-				if first, ok := all[0].(map[string]any); ok {
-					id, _ = first["pipelineExecutionId"].(string)
-					return
-				}
-			}
+// latest is the ID of a pipeline's latest execution, asked of the lab's service itself, so that no caller is asked and no
+// event is left; "" when there is none.
+func (st *stage) latest(account, region, pipeline string) (id string) {
+	c := st.lab.Cloud
+	c.Within(func() {
+		out, err := c.Service("codepipeline").Ops["ListPipelineExecutions"].Do(&cloud.Request{
+			Cloud: c, Time: c.Now(), Service: "codepipeline", Operation: "ListPipelineExecutions", Region: region,
+			Caller: cloud.Principal{Account: account}, In: map[string]any{"pipelineName": pipeline},
+		})
+		b, merr := json.Marshal(out)
+		var all struct {
+			PipelineExecutionSummaries []struct{ PipelineExecutionID string }
+		}
+		if err = errors.Join(err, merr, json.Unmarshal(b, &all)); err == nil && len(all.PipelineExecutionSummaries) > 0 {
+			id = all.PipelineExecutionSummaries[0].PipelineExecutionID
 		}
 	})
 	return id
@@ -145,25 +149,25 @@ func inject(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: inject KIND [SERVICE[:OPERATION]] [times=N] [skip=N], or inject none")
 	}
+	i := &cloud.Injection{Kind: args[0]}
+	for _, a := range args[1:] {
+		key, value, option := strings.Cut(a, "=")
+		n, err := strconv.Atoi(value)
+		switch {
+		case option && err == nil && key == "times":
+			i.Times = n
+		case option && err == nil && key == "skip":
+			i.Skip = n
+		case option:
+			ts.Fatalf("%s is not times=N or skip=N", a)
+		default:
+			i.Service, i.Operation, _ = strings.Cut(a, ":")
+		}
+	}
 	st.lab.Cloud.Within(func() {
 		if args[0] == "none" {
 			st.lab.Cloud.Injections = nil
 			return
-		}
-		i := &cloud.Injection{Kind: args[0]}
-		for _, a := range args[1:] {
-			key, value, option := strings.Cut(a, "=")
-			n, err := strconv.Atoi(value)
-			switch {
-			case option && err == nil && key == "times":
-				i.Times = n
-			case option && err == nil && key == "skip":
-				i.Skip = n
-			case option:
-				ts.Fatalf("%s is not times=N or skip=N", a)
-			default:
-				i.Service, i.Operation, _ = strings.Cut(a, ":")
-			}
 		}
 		st.lab.Cloud.Injections = append(st.lab.Cloud.Injections, i)
 	})
@@ -252,5 +256,3 @@ func steady(text string) string {
 	})
 	return text
 }
-
-var _ = maps.Keys[map[string]string]

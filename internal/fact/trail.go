@@ -53,6 +53,9 @@ func (w Who) Label() string {
 		return w.InvokedBy
 	case w.Type == "AssumedRole" && w.Role != "":
 		a, _ := ParseARN(w.Role)
+		if set := PermissionSet(a.Name()); set != "" {
+			return w.Name + " (" + set + ")"
+		}
 		return a.Name() + "/" + w.Name
 	case w.Name != "":
 		return w.Name

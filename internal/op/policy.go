@@ -76,6 +76,9 @@ func grouped(sid string, ops []Op, partition, account string) []Statement {
 	var order []string
 	actions := map[string][]string{}
 	for _, o := range ops {
+		if len(o.Actions) == 0 {
+			continue // needs no permission
+		}
 		for _, res := range resources(o, partition, account) {
 			if actions[res] == nil {
 				order = append(order, res)
@@ -87,9 +90,6 @@ func grouped(sid string, ops []Op, partition, account string) []Statement {
 	byActions := map[string]int{}
 	for _, res := range order {
 		list := slices.Clone(actions[res])
-		if len(list) == 0 {
-			continue
-		}
 		slices.Sort(list)
 		list = slices.Compact(list)
 		key := strings.Join(list, ",")

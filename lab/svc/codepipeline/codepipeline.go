@@ -80,10 +80,22 @@ func (s *Service) Push(providerType, repo, branch string, c provider.Commit) {
 			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) || !s.conns.Hears(conf["ConnectionArn"], providerType, repo) {
 				continue
 			}
-			s.start(p, trigger{"WebhookV2", c.ID}, inputs{pins: map[string]pin{a.name(): {branch: branch}}})
+			_, vars := variables(p.current(), nil)
+			s.pushed(p, trigger{"WebhookV2", c.ID}, inputs{pins: map[string]pin{a.name(): {branch: branch}}, variables: vars})
 			break
 		}
 	}
+}
+
+// pushed starts a run for a push. Beyond the limit of active runs it fails at once, without a word.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+func (s *Service) pushed(p *pipeline, t trigger, from inputs) {
+	if p.room() == nil {
+		s.start(p, t, from)
+		return
+	}
+	s.enroll(p, t, from).end("Failed", "")
+	p.publish()
 }
 
 // notFound is the error for a pipeline that does not exist for the reader.

@@ -62,13 +62,19 @@ func (e *execution) running() bool { return e.status == "InProgress" || e.status
 
 // start begins a run and gives it its first stage as soon as that is free.
 func (s *Service) start(p *pipeline, t trigger, from inputs) *execution {
+	e := s.enroll(p, t, from)
+	names, _ := stagesOf(p.current())
+	p.arrive(e, names[0])
+	p.publish()
+	return e
+}
+
+// enroll adds a run that is in no stage yet.
+func (s *Service) enroll(p *pipeline, t trigger, from inputs) *execution {
 	now := s.c.Now()
 	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, inputs: from,
 		passed: map[string]bool{}, attempt: map[string]int{}}
 	p.runs = append(p.runs, e)
-	names, _ := stagesOf(p.current())
-	p.arrive(e, names[0])
-	p.publish()
 	return e
 }
 
@@ -134,7 +140,7 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	p.runsOfActions = append(p.runsOfActions, run)
 	if a.typeOf("category") == "Approval" {
 		run.token = c.UUID()
-		c.After(approvalTimeout, func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
+		c.After(patience(a), func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
 		return
 	}
 	d := p.s.durations.Other
@@ -148,8 +154,14 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	})
 }
 
-// approvalTimeout is how long an approval waits (CodePipeline quotas: seven days).
-const approvalTimeout = 7 * 24 * time.Hour
+// patience is how long an approval waits: seven days, or the action's own timeout.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+func patience(a declared) time.Duration {
+	if minutes, ok := number(a["timeoutInMinutes"]); ok {
+		return time.Duration(minutes) * time.Minute
+	}
+	return 7 * 24 * time.Hour
+}
 
 // finish ends an action and moves the run on when it was the last of its group.
 func (p *pipeline) finish(run *actionRun, o outcome) {

@@ -212,6 +212,16 @@ func TestApproval(t *testing.T) {
 	}
 
 	id = b.start("web")
-	b.pass(8 * 24 * time.Hour)
+	b.pass(6 * 24 * time.Hour)
+	b.wants("web", id, "InProgress")
+	b.pass(2 * 24 * time.Hour)
 	b.wants("web", id, "Failed")
+
+	ask := action("Ask", "Approval", "Manual", nil)
+	ask["timeoutInMinutes"] = float64(30)
+	id = b.create("hasty", setStages(stage("Source", b.source()), stage("Approve", ask)))
+	b.pass(20 * time.Minute)
+	b.wants("hasty", id, "InProgress")
+	b.pass(20 * time.Minute)
+	b.wants("hasty", id, "Failed")
 }

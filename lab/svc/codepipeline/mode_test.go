@@ -125,6 +125,11 @@ func TestActiveRunsAreLimited(t *testing.T) {
 		b.start("web")
 	}
 	b.fails("StartPipelineExecution", in{"name": "web"}, "ConcurrentPipelineExecutionsLimitExceededException", "50")
+	_, err := b.Git.Push("GitHub", "acme/web", "main", "one too many")
+	b.must(err)
+	if run := b.runs("web")[0]; run["status"] != "Failed" || run["statusSummary"] != nil || run["trigger"].(in)["triggerType"] != "WebhookV2" {
+		t.Errorf("push beyond the limit: %v", run)
+	}
 }
 
 func TestStartIsIdempotentByToken(t *testing.T) {
