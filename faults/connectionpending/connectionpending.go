@@ -104,10 +104,7 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 // waiting are the pipelines that use the connection, and the queries that finding them all takes: a connection serves every Region.
 func waiting(s *fact.Snapshot, c fact.Connection) ([]fact.Pipeline, []fact.Query) {
 	users := fault.Known(s, c.ARN)
-	var asks []fact.Query
-	if !s.Question().Quick {
-		asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindRegion})
-	}
+	asks := []fact.Query{fault.RegionsQuery(s.Question().Account)}
 	for _, region := range regions(s, c) {
 		scope := fact.Scope{Account: s.Question().Account, Region: region}
 		asks = append(asks, fault.ListQuery(scope))
@@ -143,10 +140,7 @@ func lists(s *fact.Snapshot, regions []string) []fact.Query {
 	for _, r := range regions {
 		asks = append(asks, fault.ListQuery(fact.Scope{Account: q.Account, Region: r}))
 	}
-	if !q.Quick {
-		asks = append(asks, fact.Query{Scope: fact.Scope{Account: q.Account}, Kind: fact.KindRegion})
-	}
-	return asks
+	return append(asks, fault.RegionsQuery(q.Account))
 }
 
 // failed is the evidence of source actions that failed on the connection.

@@ -10,6 +10,7 @@ import (
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
+	"github.com/unjam/unjam/internal/verify"
 )
 
 // Apply says what to carry out.
@@ -36,7 +37,7 @@ func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
 		},
 		Write: apply.WriteTo(a.session),
 		Verdict: func(ctx context.Context, code string, subject fact.Ref) (fault.Verdict, string, error) {
-			return a.verdict(ctx, o.Faults, code, subject)
+			return a.verdict(ctx, who, o.Faults, code, subject)
 		},
 		Renew: a.session.Renew, Interval: o.Interval, Watching: o.Watching, Events: o.Events,
 	})
@@ -49,26 +50,13 @@ func (a *App) Read(ctx context.Context, account string, qs []fact.Query) (*fact.
 	return b.Seal(time.Now()), nil
 }
 
-// verdict is the diagnosis again, for one subject: the same collect and the same judging.
-func (a *App) verdict(ctx context.Context, faults []*fault.Fault, code string, subject fact.Ref) (fault.Verdict, string, error) {
-	t := fact.Target{Kind: subject.Kind, Name: subject.ID, Region: subject.Scope.Region}
-	d, err := a.Diagnose(ctx, Ask{Targets: []fact.Target{t}, Quick: true}, faults, nil)
-	if err != nil {
-		return fault.Unknown, "", err
-	}
-	for _, f := range d.Outcome.Findings {
+// verdict is the diagnosis again, for one subject: the same collecting and the same judging.
+func (a *App) verdict(ctx context.Context, who fact.Identity, faults []*fault.Fault, code string, subject fact.Ref) (fault.Verdict, string, error) {
+	for _, f := range faults {
 		if string(f.Code) == code {
-			return fault.Found, f.Message, nil
+			q := verify.Question(who.Account, []string{a.session.Region()}, subject)
+			return verify.Again(ctx, a.collector, q, f, subject, who)
 		}
 	}
-	for _, r := range d.Outcome.Results {
-		if string(r.Code) == code && r.Verdict == fault.Unknown {
-			why := "not everything that matters could be read"
-			for _, g := range d.Report.Gaps {
-				why = g.Why
-			}
-			return fault.Unknown, why, nil
-		}
-	}
-	return fault.Clear, fmt.Sprintf("%s is clear", code), nil
+	return fault.Unknown, "", fmt.Errorf("verify: there is no fault %q", code)
 }

@@ -8,11 +8,9 @@ import (
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/inquiry"
 	"github.com/unjam/unjam/internal/report"
 )
-
-// maxRounds is how often judging may ask for more facts after it saw some (ARCHITECTURE.md, "Judging asks").
-const maxRounds = 6
 
 // Ask is what the user wants to know.
 type Ask struct {
@@ -56,33 +54,29 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	}
 	b := fact.NewBuilder(q)
 	b.Add(who)
-	d := &Diagnosis{}
+	if ask.Quick { // what is left out on purpose is said like everything else that was not seen
+		b.Miss(fact.Gap{Query: fault.RegionsQuery(q.Account), Source: fact.Source{Service: "account", Operation: "ListRegions", Account: q.Account},
+			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions"})
+	}
 	told := map[string]bool{}
-	for {
-		d.Snapshot = b.Seal(time.Now())
-		d.Outcome = fault.Run(d.Snapshot, faults...)
-		if err := unknownTarget(d.Snapshot); err != nil {
-			return nil, err
+	st, err := inquiry.Run(ctx, a.collector, b, faults, func(st inquiry.State) error {
+		if err := unknownTarget(st.Snapshot); err != nil {
+			return err
 		}
-		p := Progress{Round: d.Rounds, Pending: len(d.Outcome.Wants)}
-		for _, f := range d.Outcome.Findings {
+		p := Progress{Round: st.Rounds, Pending: len(st.Outcome.Wants)}
+		for _, f := range st.Outcome.Findings {
 			if !told[f.ID] {
 				told[f.ID] = true
 				p.New = append(p.New, f)
 			}
 		}
 		progress(p)
-		if len(d.Outcome.Wants) == 0 || d.Rounds == maxRounds {
-			break
-		}
-		d.Rounds++
-		a.collector.Collect(ctx, b, d.Outcome.Wants)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, w := range d.Outcome.Wants { // the rounds are spent: what is still wanted is a gap
-		b.Miss(fact.Gap{Query: w, Class: fact.Skipped, Why: "left out: the rounds of reading were spent"})
-	}
-	d.Snapshot = b.Seal(time.Now())
-	d.Outcome = fault.Run(d.Snapshot, faults...)
+	d := &Diagnosis{Snapshot: st.Snapshot, Outcome: st.Outcome, Rounds: st.Rounds}
 	after := a.session.Tally()
 	calls := report.Calls{Total: after.Total - before.Total, ByOperation: map[string]int{}}
 	for k, n := range after.ByOperation {

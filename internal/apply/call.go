@@ -189,7 +189,6 @@ func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened boo
 			}
 		default:
 			p.bad(t)
-			unchanged = 0
 		}
 		if p.over() || doubts > maxDoubts && unchanged > settlePolls {
 			return false, result{status: journal.InDoubt, message: undecided(s)}

@@ -114,6 +114,23 @@ func TestNeverBlind(t *testing.T) {
 	}
 }
 
+// Half of what a step relies on is not enough: neither when only Given is readable, nor when only SkipWhen is.
+func TestHalfBlind(t *testing.T) {
+	for name, blind := range map[string]fact.Kind{"given": fact.KindPipelineState, "skip": fact.KindConnection} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud("web")
+				c.onRead = func(q fact.Query) fact.Class { return pick(q.Kind == blind, fact.Denied, fact.Class("")) }
+				s := retry("web")
+				s.SkipWhen = []plan.Check{connIs("AVAILABLE")}
+				cfg, _ := config(t, c, makePlan(s))
+				want(t, run(t, t.Context(), cfg), failed, 1, failed)
+				wantCalls(t, c.tries)
+			})
+		})
+	}
+}
+
 func TestSkip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := available("web")
@@ -267,6 +284,34 @@ func TestInDoubt(t *testing.T) {
 	}
 }
 
+// One odd read does not settle a doubt: the call did not happen, and is made again.
+func TestOddReadInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := available("web")
+		odd := 0
+		c.onWrite = func(plan.Action) error {
+			c.onWrite = nil
+			c.onRead = func(fact.Query) fact.Class {
+				odd++
+				st := pipeState("web", "exec-0", "act-0", "Failed", true)
+				if odd == 2 {
+					st.Stages[0].Status = "InProgress"
+				}
+				if odd <= 3 {
+					c.pipes["web"] = &story[fact.PipelineState]{{time.Now(), st}}
+				}
+				return ""
+			}
+			return errLost
+		}
+		cfg, _ := config(t, c, makePlan(retry("web")))
+		want(t, run(t, t.Context(), cfg), done, 0, done)
+		if len(c.tries) != 2 || len(c.calls) != 1 {
+			t.Errorf("%d tries, %d calls, want 2 and 1", len(c.tries), len(c.calls))
+		}
+	})
+}
+
 // Replies that stay lost: after three doubts a person has to look.
 func TestDoubtsDoNotGoOnForEver(t *testing.T) {
 	for _, step := range []func() plan.Step{func() plan.Step { return retry("web") }, func() plan.Step { return start("web") }} {
@@ -362,6 +407,32 @@ func TestStopDuringCall(t *testing.T) {
 		cfg.RunID = out.Run
 		want(t, run(t, t.Context(), cfg), done, 0, done, done)
 		wantCalls(t, c.tries, "RetryStageExecution web", "StartPipelineExecution api")
+	})
+}
+
+// Stopped between two steps, or just before a call that relies on nothing: neither begins.
+func TestStopBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bare := start("web", "hold-web")
+		bare.Given, bare.SkipWhen = nil, nil
+		for _, at := range []apply.Name{apply.Done, apply.StepStarted} {
+			c := available("web")
+			cfg, said := config(t, c, makePlan(hold("web"), bare))
+			ctx, cancel := context.WithCancel(t.Context())
+			tell := cfg.Events
+			cfg.Events = func(e apply.Event) {
+				tell(e)
+				if e.Event == at && (at == apply.Done || e.Step == "start-web") {
+					cancel()
+				}
+			}
+			out := run(t, ctx, cfg)
+			want(t, out, halted, 6, done, pick(at == apply.Done, pending, halted))
+			wantCalls(t, c.tries, "DisableStageTransition web")
+			if n := said.count("start-web", apply.StepStarted); at == apply.Done && n != 0 {
+				t.Errorf("a step was begun after the stop")
+			}
+		}
 	})
 }
 

@@ -170,7 +170,7 @@ func (c *cloud) write(ctx context.Context, a plan.Action) (write.Reply, error) {
 	}
 	c.tries = append(c.tries, a)
 	if c.onWrite != nil {
-		if err := c.onWrite(a); err != nil {
+		if err := errors.Join(c.onWrite(a), ctx.Err()); err != nil {
 			return write.Reply{}, err
 		}
 	}

@@ -3,10 +3,8 @@ package cli_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http/httptest"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,42 +215,4 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// steadies are the parts of an output that differ from run to run, and what stands for them.
-func steadies() []steadied {
-	s := func(pattern, with string) steadied { return steadied{regexp.MustCompile(pattern), with} }
-	return []steadied{
-		s(`http://127\.0\.0\.1:\d+`, "http://LAB"),
-		s(`\b\d{8}-\d{4}-[2-9a-z]{4}\b`, "RUN"),
-		s(`sha256:[0-9a-f]{64}`, "DIGEST"),
-		s(`(?m)^Plan [0-9a-f]{12}`, "Plan ID"),
-		s(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"),
-		s(`\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?`, "TIME"),
-		s(`\b\d\d:\d\d:\d\d\b`, "CLOCK"),
-		s(`in \d+\.\d s\b`, "in N s"),
-		s(`"elapsedMs": \d+`, `"elapsedMs": 0`),
-	}
-}
-
-type steadied struct {
-	pattern *regexp.Regexp
-	with    string
-}
-
-var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-
-// steady replaces what differs from run to run. UUIDs are numbered as they appear.
-func steady(text string) string {
-	for _, s := range steadies() {
-		text = s.pattern.ReplaceAllString(text, s.with)
-	}
-	ids := map[string]string{}
-	text = uuid.ReplaceAllStringFunc(text, func(id string) string {
-		if ids[id] == "" {
-			ids[id] = fmt.Sprintf("UUID%d", len(ids)+1)
-		}
-		return ids[id]
-	})
-	return text
 }

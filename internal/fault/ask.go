@@ -23,6 +23,11 @@ func RunsQuery(scope fact.Scope, name, execution string) fact.Query {
 	return fact.Query{Scope: scope, Kind: fact.KindAction, ID: name, Args: map[string]string{"execution": execution}}
 }
 
+// RegionsQuery asks which Regions the account has enabled.
+func RegionsQuery(account string) fact.Query {
+	return fact.Query{Scope: fact.Scope{Account: account}, Kind: fact.KindRegion}
+}
+
 // ListQuery asks for the names of a Region's pipelines.
 func ListQuery(scope fact.Scope) fact.Query {
 	return fact.Query{Scope: scope, Kind: fact.KindPipelineList}

@@ -68,6 +68,9 @@ func (p *page) step(n int, s plan.Step) {
 	if s.Do != nil {
 		o, _ := op.Find(s.Do.Service, s.Do.Operation)
 		p.field("Call", fmt.Sprintf("%s:%s in %s", s.Do.Service, s.Do.Operation, s.Do.Region))
+		if o.Says != nil {
+			p.field("Changes", o.Says(s.Do.Input))
+		}
 		if o.Disturbs != "" {
 			p.field("Disturbs", o.Disturbs)
 		}

@@ -7,19 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/inquiry"
 )
-
-// maxRounds is how often judging may ask for more, as in a diagnosis.
-const maxRounds = 6
-
-// Collector answers queries; *collect.Collector is one.
-type Collector interface {
-	Collect(ctx context.Context, b *fact.Builder, queries []fact.Query)
-}
 
 // Question is the question about one subject of a plan: a connection, a pipeline or its state. Regions are the plan's; the
 // blast radius in other Regions is left out.
@@ -46,20 +38,17 @@ func Question(account string, regions []string, subject fact.Ref) fact.Question 
 
 // Again diagnoses one fault anew and says whether it is clear for the subject, with a line for people. known are facts that
 // need not be read again, the caller's identity for example.
-func Again(ctx context.Context, c Collector, q fact.Question, f *fault.Fault, subject fact.Ref, known ...fact.Fact) (fault.Verdict, string, error) {
+func Again(ctx context.Context, c inquiry.Collector, q fact.Question, f *fault.Fault, subject fact.Ref, known ...fact.Fact) (fault.Verdict, string, error) {
 	b := fact.NewBuilder(q)
 	b.Add(known...)
-	s := b.Seal(time.Now())
-	out := fault.Run(s, f)
-	for round := 0; len(out.Wants) > 0 && round < maxRounds; round++ {
-		c.Collect(ctx, b, out.Wants)
-		s = b.Seal(time.Now())
-		out = fault.Run(s, f)
+	st, err := inquiry.Run(ctx, c, b, []*fault.Fault{f}, nil)
+	if err != nil {
+		return fault.Unknown, "", fmt.Errorf("verify %s: %w", f.Code, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return fault.Unknown, "", fmt.Errorf("verify %s: %w", f.Code, err)
 	}
-	v, why := judge(s, out, f, subject)
+	v, why := judge(st.Snapshot, st.Outcome, f, subject)
 	return v, why, nil
 }
 

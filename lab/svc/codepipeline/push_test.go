@@ -102,3 +102,21 @@ func TestWhatAPushTriggers(t *testing.T) {
 		}
 	}
 }
+
+// A push reaches AWS only through a living installation of the connection's own provider.
+func TestPushThatNobodyHears(t *testing.T) {
+	b := working(t)
+	b.create("web")
+	b.pass(time.Hour)
+	_, err := b.Git.AddOrg("Bitbucket", "acme", "octo")
+	b.must(err)
+	_, err = b.Git.AddRepo("Bitbucket", "acme/web", "main")
+	b.must(err)
+	_, err = b.Git.Push("Bitbucket", "acme/web", "main", "of another provider")
+	b.must(err)
+	b.must(b.Git.Uninstall("GitHub", "acme"))
+	b.push("main")
+	if n := len(b.runs("web")); n != 1 {
+		t.Errorf("%d executions after pushes that nobody hears", n)
+	}
+}

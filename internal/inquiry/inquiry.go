@@ -1,0 +1,55 @@
+// Package inquiry runs the loop in which judging asks and collecting answers, until nothing is wanted or the rounds are spent.
+// It neither judges nor reads itself.
+package inquiry
+
+import (
+	"context"
+	"time"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// MaxRounds is how often judging may ask for more facts after it saw some: a pipeline, its connection, the events of that, the
+// people in those and their rights are four; two are in reserve.
+const MaxRounds = 6
+
+// Collector answers queries; *collect.Collector is one. Every query is settled afterwards: facts, a proof of absence or a gap.
+type Collector interface {
+	Collect(ctx context.Context, b *fact.Builder, queries []fact.Query)
+}
+
+// State is how far an inquiry is.
+type State struct {
+	Rounds   int // of collecting so far
+	Snapshot *fact.Snapshot
+	Outcome  fault.Outcome
+}
+
+// Run asks until nothing is wanted. each is told of every state before the next round is read, and ends the inquiry with its error;
+// it may be nil. What is still wanted when the rounds are spent becomes a gap.
+func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Fault, each func(State) error) (State, error) {
+	var st State
+	for {
+		st.Snapshot = b.Seal(time.Now())
+		st.Outcome = fault.Run(st.Snapshot, faults...)
+		if each != nil {
+			if err := each(st); err != nil {
+				return st, err
+			}
+		}
+		if len(st.Outcome.Wants) == 0 {
+			return st, nil
+		}
+		if st.Rounds == MaxRounds {
+			for _, w := range st.Outcome.Wants {
+				b.Miss(fact.Gap{Query: w, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds"})
+			}
+			st.Snapshot = b.Seal(time.Now())
+			st.Outcome = fault.Run(st.Snapshot, faults...)
+			return st, nil
+		}
+		st.Rounds++
+		c.Collect(ctx, b, st.Outcome.Wants)
+	}
+}
