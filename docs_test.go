@@ -11,6 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/unjam/unjam/lab"
+	"github.com/unjam/unjam/lab/world"
 )
 
 // quoted is how code points at a heading of a document: docs/aws-facts.md, "Two prefixes".
@@ -109,6 +113,23 @@ func TestDocumentsPointAtFiles(t *testing.T) {
 	}
 	if n < 10 {
 		t.Errorf("only %d links were found", n)
+	}
+}
+
+// TestExampleWorldLoads plays the world that CONTRIBUTING.md shows.
+func TestExampleWorldLoads(t *testing.T) {
+	text := strings.ReplaceAll(read(t, "CONTRIBUTING.md"), "\n   ", "\n")
+	_, rest, found := strings.Cut(text, "# Somebody renamed")
+	example, _, ended := strings.Cut(rest, "-- args --")
+	if !found || !ended {
+		t.Fatal("CONTRIBUTING.md has no example world any more")
+	}
+	w, err := world.Load(lab.New(), "CONTRIBUTING.md", []byte("# Somebody renamed"+example), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Wants) != 1 || w.Wants[0].Code != "source-branch-missing" {
+		t.Errorf("the example wants %+v", w.Wants)
 	}
 }
 

@@ -33,9 +33,7 @@ func newApply(e *env) *cobra.Command {
 		Use:   "apply FILE",
 		Short: "Show what a saved plan would do; with --apply do it",
 		Long: `Shows what a plan would do: a dry run. With --apply it is done: each call is written to the journal before and after,
-the steps of a person are waited for, and what came of it is verified. Ctrl-C leaves it; unjam resume goes on.
-
-` + exitHelp,
+the steps of a person are waited for, and what came of it is verified. Ctrl-C leaves it; unjam resume goes on.`,
 		Example: "  unjam apply web.plan.json\n  unjam apply web.plan.json --apply\n  unjam apply web.plan.json --apply --output json     events, a line each",
 		Args:    oneArg("plan FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,9 +66,7 @@ func newFix(e *env) *cobra.Command {
 		Use:   "fix TARGET...",
 		Short: "Diagnose, plan and, with --apply, repair in one go",
 		Long: `Diagnoses, plans and shows the plan; with --apply it is done. The one step that no API can do, the handshake of a
-connection, is guided: you get the link, the account, the role and a checklist, and the program sees when it is done.
-
-` + exitHelp,
+connection, is guided: you get the link, the account, the role and a checklist, and the program sees when it is done.`,
 		Example: `  unjam fix web                    what would be done
   unjam fix web --apply            do it
   unjam fix web --apply --hold     stop the restarted run before the stage after Source`,
@@ -118,9 +114,7 @@ func newResume(e *env) *cobra.Command {
 		Use:   "resume [RUN]",
 		Short: "Go on with a run that was left, killed or failed",
 		Long: `Shows where a run stands and, with --apply, goes on: nothing that was done is done again, and what is in doubt is read
-before anything is called. Without RUN the newest one is taken.
-
-` + exitHelp,
+before anything is called. Without RUN the newest one is taken.`,
 		Example: "  unjam resume                       where the newest run stands\n  unjam resume 20261123-0312-x7k2 --apply",
 		Args:    atMostOne("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -59,8 +59,8 @@ func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "unjam",
 		Short: "Find out why an AWS CodePipeline is stuck, and fix it",
-		Long: `unjam finds why AWS CodePipelines are stuck, proves it with evidence, plans the fix,
-applies it safely and guides the one step that no API can do.
+		Long: `unjam finds why AWS CodePipelines are stuck, proves it with evidence, plans the
+fix, applies it safely and guides the one step that no API can do.
 
 It reads until you say --apply. Start with:
 
@@ -73,15 +73,15 @@ It reads until you say --apply. Start with:
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return e.check(cmd) },
 	}
 	f := root.PersistentFlags()
-	f.StringVar(&e.profile, "profile", "", "profile of the AWS config to use")
-	f.StringVar(&e.roleARN, "role-arn", "", "role to assume on top of the credentials")
+	f.StringVar(&e.profile, "profile", "", "profile `NAME` of the AWS config to use")
+	f.StringVar(&e.roleARN, "role-arn", "", "`ARN` of a role to assume on top of the credentials")
 	f.StringSliceVar(&e.regions, "region", nil, "`REGION` to work in; repeat it for more, or all for every enabled one")
-	f.StringVar(&e.endpoint, "endpoint-url", "", "call every service here instead of AWS")
-	f.StringVarP(&e.output, "output", "o", "table", "format: table or json")
+	f.StringVar(&e.endpoint, "endpoint-url", "", "call every service at this `URL` instead of AWS")
+	f.StringVarP(&e.output, "output", "o", "table", "`FORMAT`: table or json")
 	f.BoolVar(&e.noColor, "no-color", false, "no colours, even on a terminal")
 	f.BoolVar(&e.quiet, "quiet", false, "no progress and no hints on stderr")
 	f.DurationVar(&e.timeout, "timeout", 0, "stop reading after so long and report what was seen (for example 30s); 0: no limit")
-	f.StringVar(&e.home, "home", "", "state folder (default: $UNJAM_HOME or the XDG state folder)")
+	f.StringVar(&e.home, "home", "", "state folder `DIR` (else $UNJAM_HOME, else the XDG state folder)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "find", Title: "Find"}, &cobra.Group{ID: "fix", Title: "Fix"}, &cobra.Group{ID: "know", Title: "Know more"}, &cobra.Group{ID: "lab", Title: "Try it without AWS"})
@@ -101,6 +101,12 @@ It reads until you say --apply. Start with:
 			c.GroupID = "know"
 		}
 	}
+	root.SetHelpCommandGroupID("know")
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		if err := help(e.out, c); err != nil {
+			fmt.Fprintf(e.err, "unjam: write help: %v\n", err)
+		}
+	})
 	return root
 }
 

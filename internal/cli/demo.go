@@ -37,9 +37,7 @@ func newDemo(e *env) *cobra.Command {
 a person can do, the pipelines that run again, the check that it holds. Needs no AWS account and no network.
 
 At a terminal you complete the handshake yourself, on the lab's console page; with --yes, or without a terminal, the
-demo does it for you. unjam lab --list names the worlds.
-
-` + exitHelp,
+demo does it for you. unjam lab --list names the worlds.`,
 		Example: "  unjam demo\n  unjam demo --yes\n  unjam demo not-finished --yes",
 		Args:    atMostOne("WORLD"),
 		RunE: func(cmd *cobra.Command, args []string) error {

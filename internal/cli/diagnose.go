@@ -21,9 +21,7 @@ func newDiagnose(e *env) *cobra.Command {
 		Long: `Finds what is stuck and why. Nothing is changed.
 
 TARGET is a pipeline's name or ARN, PIPELINE/EXECUTION-ID, the ARN of a connection (either prefix) or of a
-host, or the console URL of any of them. Without a TARGET everything in the Region is looked at.
-
-` + exitHelp,
+host, or the console URL of any of them. Without a TARGET everything in the Region is looked at.`,
 		Example: `  unjam diagnose                               everything in the Region
   unjam diagnose web                           one pipeline
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
@@ -47,7 +45,7 @@ host, or the console URL of any of them. Without a TARGET everything in the Regi
 		},
 	}
 	ask.add(c)
-	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	c.Flags().StringVar(&e.outFile, "out", "", "write to `FILE` instead of standard output")
 	return c
 }
 

@@ -23,8 +23,13 @@ const (
 	exitStopped  = 6 // stopped or waiting for a person; the run can be resumed
 )
 
-const exitHelp = `Exit codes: 0 done, nothing wrong; 1 could not be done; 2 usage; 3 findings; 4 not everything
-could be seen; 5 refused by a safety gate; 6 stopped or waiting, can be resumed.`
+// exitHelp explains the exit codes in the help of every command.
+const exitHelp = `Exit codes:
+  0 done as asked, nothing is wrong    1 it could not be done
+  2 wrong usage                        3 findings: something is wrong
+  4 nothing found, but not everything that matters could be seen
+  5 refused by a safety gate           6 stopped or waiting: can be resumed
+`
 
 // usageError is the user's mistake on the command line or in a file.
 type usageError struct{ error }

@@ -19,16 +19,26 @@ func help(w io.Writer, c *cobra.Command) error {
 	if about == "" {
 		about = c.Short
 	}
-	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", strings.TrimSpace(about), c.UseLine())
+	use := c.UseLine()
+	if !c.HasParent() {
+		use = c.Name() + " COMMAND [flags]"
+	}
+	fmt.Fprintf(&b, "%sUsage:\n  %s\n", reflow(about), use)
 	if c.Example != "" {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", strings.TrimRight(c.Example, "\n"))
 	}
 	helpCommands(&b, c)
-	flags(&b, "Flags", c.LocalNonPersistentFlags())
 	if c.HasParent() {
-		flags(&b, "Flags everywhere", c.InheritedFlags())
+		helpFlags(&b, "Flags", c.LocalFlags())
+		var names []string
+		c.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		text := "Flags everywhere (" + c.Root().Name() + " --help explains them): " + strings.Join(names, " ")
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(fold(text, helpWidth), "\n"))
 	} else {
-		flags(&b, "Flags everywhere", c.PersistentFlags())
+		helpFlags(&b, "Flags everywhere", c.Flags())
+	}
+	if c.Runnable() || !c.HasParent() {
+		b.WriteString("\n" + exitHelp)
 	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help says more about a command.\n", c.CommandPath())
@@ -53,10 +63,56 @@ func helpCommands(b *strings.Builder, c *cobra.Command) {
 	}
 }
 
-// flags lists flags, wrapped. That a switch also takes =true and =false is known to those who need it.
-func flags(b *strings.Builder, title string, f *pflag.FlagSet) {
-	if f.HasAvailableFlags() {
-		text := strings.ReplaceAll(f.FlagUsages(), "[=true|false]", strings.Repeat(" ", len("[=true|false]")))
-		fmt.Fprintf(b, "\n%s:\n%s\n", title, strings.TrimRight(text, "\n"))
+// helpFlags lists flags. That a switch also takes =true and =false need not be said.
+func helpFlags(b *strings.Builder, title string, set *pflag.FlagSet) {
+	const column = 26
+	fmt.Fprintf(b, "\n%s:\n", title)
+	set.VisitAll(func(f *pflag.Flag) {
+		name, usage := pflag.UnquoteUsage(f)
+		head := "      --" + f.Name
+		if f.Shorthand != "" {
+			head = "  -" + f.Shorthand + ", --" + f.Name
+		}
+		if f.Value.Type() != "bool" {
+			head += " " + strings.ToUpper(name)
+		}
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && f.DefValue != "0s" && f.DefValue != "0" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		for i, l := range fold(usage, helpWidth-column) {
+			if i > 0 {
+				head = ""
+			} else if len(head) >= column {
+				fmt.Fprintln(b, head)
+				head = ""
+			}
+			fmt.Fprintf(b, "%-*s%s\n", column, head, l)
+		}
+	})
+}
+
+// reflow folds the paragraphs of a text; indented lines stay as they are. It ends with an empty line.
+func reflow(text string) string {
+	var b strings.Builder
+	for para := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		lines := []string{para}
+		if !strings.HasPrefix(para, " ") {
+			lines = fold(para, helpWidth)
+		}
+		b.WriteString(strings.Trim(strings.Join(lines, "\n"), "\n") + "\n\n")
 	}
+	return b.String()
+}
+
+// fold breaks a text at spaces into lines of at most width columns.
+func fold(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, w := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(w) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + w)
+	}
+	return append(lines, line)
 }

@@ -27,9 +27,7 @@ func newLab(e *env) *cobra.Command {
 CloudTrail on one port, for unjam, the AWS CLI or any SDK. It is as unkind as AWS: connections start PENDING and only
 the console page completes them, reads lag, access is denied by policy.
 
-A world is a text file that says what happened in an account; the lab comes with some (--list).
-
-` + exitHelp,
+A world is a text file that says what happened in an account; the lab comes with some (--list).`,
 		Example: `  unjam lab                                   the default world
   unjam lab --list
   unjam lab --world not-finished
@@ -43,7 +41,7 @@ A world is a text file that says what happened in an account; the lab comes with
 		},
 	}
 	c.Flags().StringVar(&name, "world", defaultWorld, "name of a world that comes with the lab, or a `FILE`")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4599", "loopback address to listen on; port 0 takes a free one")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4599", "loopback `ADDR` to listen on; port 0 takes a free one")
 	c.Flags().BoolVar(&list, "list", false, "list the worlds that come with the lab")
 	return c
 }

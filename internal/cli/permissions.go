@@ -37,11 +37,11 @@ Needs no network.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&purpose, "for", "read", "what the policy is for: read, fix or handshake")
-	c.Flags().StringVar(&account, "account", "*", "account ID to narrow the policy to")
+	c.Flags().StringVar(&purpose, "for", "read", "the `PURPOSE` of the policy: read, fix or handshake")
+	c.Flags().StringVar(&account, "account", "*", "account `ID` to narrow the policy to")
 	c.Flags().StringVar(&connection, "connection", "", "handshake: `ARN` of the connection (default: all of the account)")
-	c.Flags().StringVar(&provider, "provider", "", "handshake: narrow it to a provider type, for example GitHub")
-	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	c.Flags().StringVar(&provider, "provider", "", "handshake: narrow it to a provider `TYPE`, for example GitHub")
+	c.Flags().StringVar(&e.outFile, "out", "", "write to `FILE` instead of standard output")
 	return c
 }
 

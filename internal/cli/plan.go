@@ -22,9 +22,7 @@ func newPlan(e *env) *cobra.Command {
 		Use:   "plan [TARGET...]",
 		Short: "Turn findings into a plan: every step, what it disturbs, its way back",
 		Long: `Diagnoses and prints a plan: what a person does, what is called, what may notice, how each step is undone or why it
-cannot be. Nothing is changed. With --out the plan is saved for unjam apply.
-
-` + exitHelp,
+cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 		Example: `  unjam plan web
   unjam plan web --out web.plan.json && unjam apply web.plan.json
   unjam plan web --hold          stop the restarted run before the stage after Source`,
@@ -48,7 +46,7 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.
 	}
 	ask.add(c)
 	wish.add(c)
-	c.Flags().StringVar(&e.outFile, "out", "", "save the plan to FILE")
+	c.Flags().StringVar(&e.outFile, "out", "", "save the plan to `FILE`")
 	return c
 }
 

@@ -24,7 +24,7 @@ func newRuns(e *env) *cobra.Command {
 	var limit int
 	c := &cobra.Command{
 		Use: "runs", Short: "List what was applied, newest first", Args: noArgs,
-		Long:    "Lists the runs in the journal of this machine, newest first.\n\n" + exitHelp,
+		Long:    "Lists the runs in the journal of this machine, newest first.",
 		Example: "  unjam runs\n  unjam runs --output json",
 		RunE: func(*cobra.Command, []string) error {
 			j, err := e.journal()
@@ -48,7 +48,7 @@ func newRuns(e *env) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 30, "at most so many; 0: all")
+	c.Flags().IntVar(&limit, "limit", 30, "at most `N`; 0: all")
 	return c
 }
 
@@ -60,7 +60,7 @@ type runsDoc struct {
 func newShow(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "show [RUN]", Short: "Show one run: its steps and what came of them", Args: atMostOne("RUN"),
-		Long:    "Shows one run: its steps, what came of them, when and by whom. Without RUN the newest one.\n\n" + exitHelp,
+		Long:    "Shows one run: its steps, what came of them, when and by whom. Without RUN the newest one.",
 		Example: "  unjam show\n  unjam show 20261123-0312-x7k2 --output json",
 		RunE: func(_ *cobra.Command, args []string) error {
 			j, r, err := e.run(args)
@@ -72,7 +72,7 @@ func newShow(e *env) *cobra.Command {
 		},
 		ValidArgsFunction: e.completeRuns,
 	}
-	c.Flags().StringVar(&e.outFile, "out", "", "write to FILE instead of standard output")
+	c.Flags().StringVar(&e.outFile, "out", "", "write to `FILE` instead of standard output")
 	return c
 }
 

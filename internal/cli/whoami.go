@@ -17,9 +17,7 @@ func newWhoami(e *env) *cobra.Command {
 		Use:   "whoami",
 		Short: "Say which account, principal and Region you are in",
 		Long: `Says which account, principal, session and Region the credentials stand for, where they come from and when they
-expire, and what looks wrong about them. One in five "it does not work" is the wrong account or an old session.
-
-` + exitHelp,
+expire, and what looks wrong about them. One in five "it does not work" is the wrong account or an old session.`,
 		Example: "  unjam whoami\n  unjam whoami --profile prod --output json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

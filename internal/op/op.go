@@ -89,7 +89,7 @@ func reads() []Op {
 	return []Op{
 		{Service: "sts", Name: "GetCallerIdentity", Kind: fact.KindIdentity, Resource: "*"}, // needs no permission
 		{Service: "account", Name: "ListRegions", Kind: fact.KindRegion, Resource: "*", Actions: []string{"account:ListRegions"}},
-		pipeline("ListPipelines", fact.KindPipelineList),
+		{Service: "codepipeline", Name: "ListPipelines", Kind: fact.KindPipelineList, Resource: "*", Actions: []string{"codepipeline:ListPipelines"}},
 		pipeline("GetPipeline", fact.KindPipeline),
 		pipeline("GetPipelineState", fact.KindPipelineState),
 		pipeline("ListPipelineExecutions", fact.KindExecution),
