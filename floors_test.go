@@ -25,7 +25,6 @@ var floors = []struct {
 	{6, []string{"internal/awsapi"}},
 	{6, []string{"internal/awsapi/read", "internal/awsapi/write", "internal/journal", "internal/export"}},
 	{7, []string{"internal/collect", "internal/inquiry", "internal/guard"}},
-	{8, []string{"internal/inquiry"}},
 	{8, []string{"internal/verify"}},
 	{9, []string{"internal/apply"}},
 	{10, []string{"internal/app"}},

@@ -11,6 +11,13 @@ import (
 	"github.com/unjam/unjam/lab/world"
 )
 
+// TestCatalogue holds the set of faults together: codes, documentation, what explains what.
+func TestCatalogue(t *testing.T) {
+	if err := fault.Validate(faults.All()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWorlds plays every world that comes with the lab and compares the diagnosis with what the world's writer wants.
 func TestWorlds(t *testing.T) {
 	for _, name := range world.Worlds() {

@@ -37,7 +37,8 @@ func Run(ctx context.Context, args []string, stdin *os.File, stdout, stderr *os.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return e.exit(ctx, root.ExecuteContext(ctx))
+	ran, err := root.ExecuteContextC(ctx)
+	return e.exit(ctx, ran.CommandPath(), err)
 }
 
 // env is what commands share: streams and the flags that hold everywhere.
@@ -64,7 +65,7 @@ fix, applies it safely and guides the one step that no API can do.
 
 It reads until you say --apply. Start with:
 
-  unjam demo              see a whole incident on a simulated AWS, no account needed
+  unjam demo              see a whole incident, no AWS account needed
   unjam whoami            which account and Region you are in
   unjam diagnose          everything in the Region
   unjam diagnose web      one pipeline

@@ -64,8 +64,8 @@ type errorDoc struct {
 	Next    string `json:"next,omitempty"`
 }
 
-// exit shows an error in one line with the next command to type, and gives the exit code. It is the only place that decides codes.
-func (e *env) exit(ctx context.Context, err error) int {
+// exit shows an error in one line with the next command to type, and gives the exit code. It is the only place that decides codes. command is what was run, as typed.
+func (e *env) exit(ctx context.Context, command string, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -75,13 +75,17 @@ func (e *env) exit(ctx context.Context, err error) int {
 	var session *awsapi.UsageError
 	var wrong *app.MismatchError
 	var none *app.NotFoundError
+	var keys *awsapi.CredentialsError
 	switch {
 	case errors.As(err, &coded):
 		code, next = coded.code, coded.next
 	case errors.As(err, &usage), errors.As(err, &session), strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"):
-		code, next = exitUsage, "unjam --help"
+		code, next = exitUsage, command+" --help"
 	case errors.As(err, &wrong):
 		next = "unjam whoami"
+	case errors.As(err, &keys):
+		err = fmt.Errorf("there are no usable AWS credentials: %w", keys.Err)
+		next = "aws sso login, aws configure or AWS_PROFILE; then unjam whoami"
 	case errors.As(err, &none):
 		next = "unjam whoami, or --region with the pipeline's Region"
 	case errors.Is(err, journal.ErrNoRun):

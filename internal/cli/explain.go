@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/unjam/unjam/faults"
-	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/report"
 )
 
@@ -55,13 +54,11 @@ func codes() []string {
 // catalogue lists the faults.
 func (e *env) catalogue(w io.Writer) error {
 	if e.json() {
-		var all []report.Explanation
+		doc := report.CatalogueDoc{Schema: "unjam/catalogue/v1"}
 		for _, f := range faults.All() {
-			all = append(all, report.NewExplanation(f))
+			doc.Faults = append(doc.Faults, report.NewExplanation(f))
 		}
-		return report.JSON(w, all)
+		return report.JSON(w, doc)
 	}
-	var rows []*fault.Fault
-	rows = append(rows, faults.All()...)
-	return report.Catalogue(w, rows, e.view(e.out))
+	return report.Catalogue(w, faults.All(), e.view(e.out))
 }

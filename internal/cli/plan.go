@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +22,7 @@ func newPlan(e *env) *cobra.Command {
 	var wish planFlags
 	c := &cobra.Command{
 		Use:   "plan [TARGET...]",
-		Short: "Turn findings into a plan: every step, what it disturbs, its way back",
+		Short: "Turn findings into a plan: each step, its effect, its way back",
 		Long: `Diagnoses and prints a plan: what a person does, what is called, what may notice, how each step is undone or why it
 cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 		Example: `  unjam plan web
@@ -41,13 +43,21 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 				e.say("\nSaved to %s.\nNext: unjam apply %s      (shows it again; --apply does it)", e.outFile, e.outFile)
 				return nil
 			}
-			return e.showPlan(p, "unjam plan ... --out FILE, or unjam fix TARGET --apply")
+			return e.showPlan(p, nextPlan(args))
 		},
 	}
 	ask.add(c)
 	wish.add(c)
 	c.Flags().StringVar(&e.outFile, "out", "", "save the plan to `FILE`")
 	return c
+}
+
+// nextPlan is the command that comes after a plan that was not saved.
+func nextPlan(args []string) string {
+	if len(args) == 0 {
+		return "unjam plan --out FILE      (saves it for unjam apply)"
+	}
+	return "unjam fix " + strings.Join(args, " ") + " --apply"
 }
 
 // planFlags are the wishes for a plan.
@@ -96,7 +106,7 @@ func readPlan(path string) (plan.Plan, error) {
 	}
 	p, err := plan.Parse(b)
 	if err != nil {
-		return p, usageError{err}
+		return p, usageError{fmt.Errorf("%s: %w", path, err)}
 	}
 	return p, nil
 }

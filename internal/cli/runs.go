@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -86,7 +87,9 @@ func (e *env) run(args []string) (*journal.Journal, journal.Run, error) {
 	if len(args) == 1 {
 		r, err = j.Run(args[0])
 	} else {
-		r, err = j.Last()
+		if r, err = j.Last(); errors.Is(err, journal.ErrNoRun) {
+			err = codeError{code: exitFailed, err: errors.New("there is no run yet: nothing was applied with this state folder"), next: "unjam fix TARGET"}
+		}
 	}
 	if err != nil {
 		return nil, r, closing(j, err)

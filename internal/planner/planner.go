@@ -21,7 +21,7 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 	q := s.Question()
 	p := plan.Plan{
 		Schema: plan.Schema, CreatedAt: s.At().Truncate(time.Second), ExpiresAt: s.At().Truncate(time.Second).Add(lifetime),
-		Account: q.Account, Regions: q.Regions, Snapshot: s.Content(),
+		Account: q.Account, Regions: q.Regions, Snapshot: s.Content(), Findings: []plan.Finding{},
 	}
 	for i := range fact.All[fact.Identity](s) {
 		p.Principal = i.ARN
@@ -74,7 +74,7 @@ func merge(steps []plan.Step) []plan.Step {
 
 // order sorts steps so that each comes after what it waits for, and otherwise stays where the faults put it.
 func order(steps []plan.Step) ([]plan.Step, error) {
-	var done []plan.Step
+	done := []plan.Step{}
 	placed := map[string]bool{}
 	for len(done) < len(steps) {
 		n := len(done)

@@ -31,6 +31,12 @@ type ExplainedCause struct {
 	Remedy   string `json:"remedy"`
 }
 
+// CatalogueDoc is every fault's documentation as one document.
+type CatalogueDoc struct {
+	Schema string        `json:"schema"`
+	Faults []Explanation `json:"faults"`
+}
+
 // NewExplanation makes the document of a fault.
 func NewExplanation(f *fault.Fault) Explanation {
 	x := Explanation{Schema: "unjam/explanation/v1", Code: f.Code, Title: f.Doc.Title, Severity: f.Doc.Severity, Bucket: f.Doc.Bucket, Symptom: f.Doc.Symptom,

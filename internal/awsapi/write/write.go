@@ -24,8 +24,8 @@ const Token = "clientRequestToken"
 
 // Reply is what AWS answered to a call that it accepted.
 type Reply struct {
-	RequestID string
-	Outputs   map[string]string // members of the reply that are texts, for example pipelineExecutionId
+	RequestID string            `json:"requestId,omitempty"`
+	Outputs   map[string]string `json:"outputs,omitempty"` // members of the reply that are texts, for example pipelineExecutionId
 }
 
 // Refused is a call that had no effect: AWS said no, or the call never left this machine.

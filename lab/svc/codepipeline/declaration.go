@@ -1,16 +1,11 @@
 package codepipeline
 
 import (
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/unjam/unjam/lab/cloud"
-)
-
-var (
-	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`)
-	roleARN      = regexp.MustCompile(`^arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*$`)
 )
 
 // maxStages and minStages bound a pipeline (CodePipeline quotas).
@@ -19,22 +14,9 @@ const (
 	maxStages = 50
 )
 
-// check refuses a declaration that AWS would refuse.
+// check refuses a declaration that follows the API model and that AWS would refuse all the same.
 func (s *Service) check(r *cloud.Request, decl map[string]any) error {
-	name, _ := decl["name"].(string)
 	role, _ := decl["roleArn"].(string)
-	if !pipelineName.MatchString(name) {
-		return invalid("pipeline.name", name, "Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+")
-	}
-	if !roleARN.MatchString(role) {
-		return invalid("pipeline.roleArn", role, "Member must satisfy regular expression pattern: arn:aws(-[\\w]+)*:iam::[0-9]{12}:role/.*")
-	}
-	if err := oneOf(decl, "pipeline.", "pipelineType", "V1", "V2"); err != nil {
-		return err
-	}
-	if err := oneOf(decl, "pipeline.", "executionMode", "QUEUED", "SUPERSEDED", "PARALLEL"); err != nil {
-		return err
-	}
 	if (decl["artifactStore"] == nil) == (decl["artifactStores"] == nil) {
 		return structure("Pipeline must have either artifactStore or artifactStores, but not both")
 	}
@@ -74,8 +56,8 @@ func checkStages(region string, decl map[string]any) error {
 		return structure("Pipeline has too many stages. There can only be up to %d stages in a pipeline", maxStages)
 	}
 	for i, n := range names {
-		if !pipelineName.MatchString(n) || slices.Contains(names[:i], n) {
-			return cloud.Errorf("InvalidStageDeclarationException", "Stage name %q is not valid or not unique within the pipeline", n)
+		if slices.Contains(names[:i], n) {
+			return cloud.Errorf("InvalidStageDeclarationException", "Stage name '%s' is not unique within the pipeline", n)
 		}
 	}
 	for i, n := range names {
@@ -147,8 +129,8 @@ func checkStage(region string, i int, name string, actions []declared) error {
 	}
 	seen := map[string]bool{}
 	for _, a := range actions {
-		if seen[a.name()] || !pipelineName.MatchString(a.name()) {
-			return cloud.Errorf("InvalidActionDeclarationException", "Action name %q is not valid or not unique within the stage %s", a.name(), name)
+		if seen[a.name()] {
+			return cloud.Errorf("InvalidActionDeclarationException", "Action name '%s' is not unique within the stage %s", a.name(), name)
 		}
 		seen[a.name()] = true
 		if (a.typeOf("category") == "Source") != (i == 0) {
@@ -159,13 +141,33 @@ func checkStage(region string, i int, name string, actions []declared) error {
 				a.typeOf("category"), a.typeOf("provider"), a.typeOf("owner"), a.typeOf("version"), a.name(),
 				strings.ToUpper(strings.ReplaceAll(region, "-", "_")))
 		}
-		if a.isConnection() {
-			conf := a.configuration()
-			for _, k := range []string{"ConnectionArn", "FullRepositoryId", "BranchName"} {
-				if conf[k] == "" {
-					return cloud.Errorf("InvalidActionDeclarationException", "Action configuration for action '%s' is missing required configuration '%s'", a.name(), k)
-				}
-			}
+		if err := checkConfiguration(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxKey and maxValue bound what an action is configured with, in characters.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+const (
+	maxKey   = 50
+	maxValue = 1000
+)
+
+func checkConfiguration(a declared) error {
+	conf := a.configuration()
+	for _, k := range slices.Sorted(maps.Keys(conf)) {
+		if k == "" || len(k) > maxKey || len(conf[k]) > maxValue {
+			return cloud.Errorf("InvalidActionDeclarationException", "Action configuration '%s' of action '%s' is too long: a key has 1 to %d characters, a value up to %d", k, a.name(), maxKey, maxValue)
+		}
+	}
+	if !a.isConnection() {
+		return nil
+	}
+	for _, k := range []string{"ConnectionArn", "FullRepositoryId", "BranchName"} {
+		if conf[k] == "" {
+			return cloud.Errorf("InvalidActionDeclarationException", "Action configuration for action '%s' is missing required configuration '%s'", a.name(), k)
 		}
 	}
 	return nil

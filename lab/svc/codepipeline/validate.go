@@ -1,6 +1,7 @@
 package codepipeline
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,46 +9,91 @@ import (
 	"github.com/unjam/unjam/lab/cloud"
 )
 
-// The patterns of the API model, anchored.
-var (
-	executionID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	clientToken = regexp.MustCompile(`^[a-zA-Z0-9-]{1,128}$`)
-	heldBecause = regexp.MustCompile(`^[a-zA-Z0-9!@ ().*?-]{1,300}$`)
-)
+// rule is one constraint of the API model on a member of an input.
+type rule struct {
+	// path leads to the member: "filter.pipelineExecutionId", "tags[].key" for one in every entry of a list. A "!" at its end
+	// makes the member required wherever what holds it is present.
+	path     string
+	min, max int // length of a text or a list, value of a number; max 0 means none
+	pattern  *regexp.Regexp
+	enum     []string
+}
 
-// validate judges the input of a call by itself: required members, patterns and enums.
+// validate judges the input of a call by itself, as the API model describes it. The first breach is told.
 func validate(r *cloud.Request, required []string) error {
 	for _, m := range required {
 		if r.In[m] == nil {
-			return cloud.Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", m)
+			return missing(m)
 		}
 	}
-	for _, p := range []struct {
-		member string
-		re     *regexp.Regexp
-	}{{"name", pipelineName}, {"pipelineName", pipelineName}, {"pipelineExecutionId", executionID}, {"clientRequestToken", clientToken}} {
-		if v, ok := r.In[p.member].(string); ok && !p.re.MatchString(v) {
-			return invalid(p.member, v, "Member must satisfy regular expression pattern: "+strings.Trim(p.re.String(), "^$"))
+	for _, c := range constraints(r.Operation) {
+		path, must := strings.CutSuffix(c.path, "!")
+		if err := c.walk(r.In, strings.Split(path, "."), "", must); err != nil {
+			return err
 		}
 	}
-	if v, ok := r.In["reason"].(string); ok && r.Operation == "DisableStageTransition" && !heldBecause.MatchString(v) {
-		return invalid("reason", v, "Member must satisfy regular expression pattern: "+strings.Trim(heldBecause.String(), "^$"))
-	}
-	if err := oneOf(r.In, "", "retryMode", "FAILED_ACTIONS", "ALL_ACTIONS"); err != nil {
-		return err
-	}
-	return oneOf(r.In, "", "transitionType", "Inbound", "Outbound")
+	return nil
 }
 
-// oneOf refuses a member whose value is none of an enum; an absent one is fine.
-func oneOf(m map[string]any, path, member string, values ...string) error {
-	v, ok := m[member].(string)
-	if !ok || slices.Contains(values, v) {
+// walk follows a path from a structure at a place to every member it leads to.
+func (c rule) walk(in map[string]any, path []string, at string, must bool) error {
+	name, each := strings.CutSuffix(path[0], "[]")
+	v, last := in[name], len(path) == 1
+	at += name
+	switch {
+	case v == nil && last && must:
+		return missing(at)
+	case v == nil:
 		return nil
+	case last:
+		return c.judge(v, at)
+	case !each:
+		m, _ := v.(map[string]any)
+		return c.walk(m, path[1:], at+".", must)
 	}
-	return invalid(path+member, v, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+	list, _ := v.([]any)
+	for i, e := range list {
+		m, _ := e.(map[string]any)
+		if err := c.walk(m, path[1:], fmt.Sprintf("%s.%d.member.", at, i+1), must); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func invalid(member, value, constraint string) *cloud.Error {
-	return cloud.Errorf("ValidationException", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint)
+// judge holds one value against the constraint.
+func (c rule) judge(v any, at string) error {
+	what, size := "value", 0
+	switch x := v.(type) {
+	case string:
+		what, size = "length", len([]rune(x))
+	case []any:
+		what, size = "length", len(x)
+	default:
+		n, ok := number(v)
+		if !ok {
+			return nil
+		}
+		size = n
+	}
+	text, isText := v.(string)
+	switch {
+	case isText && c.enum != nil && !slices.Contains(c.enum, text):
+		return invalid(at, v, "Member must satisfy enum value set: ["+strings.Join(c.enum, ", ")+"]")
+	case size < c.min:
+		return invalid(at, v, fmt.Sprintf("Member must have %s greater than or equal to %d", what, c.min))
+	case c.max > 0 && size > c.max:
+		return invalid(at, v, fmt.Sprintf("Member must have %s less than or equal to %d", what, c.max))
+	case isText && c.pattern != nil && !c.pattern.MatchString(text):
+		return invalid(at, v, "Member must satisfy regular expression pattern: "+strings.Trim(c.pattern.String(), "^$"))
+	}
+	return nil
+}
+
+func missing(member string) *cloud.Error {
+	return cloud.Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+}
+
+func invalid(member string, value any, constraint string) *cloud.Error {
+	return cloud.Errorf("ValidationException", "1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: %s", value, member, constraint)
 }
