@@ -32,6 +32,7 @@ host, or the console URL of any of them. Without a TARGET everything in the Regi
 			if err != nil {
 				return err
 			}
+			e.foreign(d)
 			err = e.data(func(w io.Writer) error {
 				if e.json() {
 					return report.JSON(w, d.Report)
@@ -96,6 +97,16 @@ func (e *env) progress() func(app.Progress) {
 func isTerminal(f *os.File) bool {
 	i, err := f.Stat()
 	return err == nil && i.Mode()&os.ModeCharDevice != 0
+}
+
+// foreign says of targets that belong to another account: it explains why little is seen of them. Pipelines of other accounts
+// are refused before.
+func (e *env) foreign(d *app.Diagnosis) {
+	for _, t := range d.Snapshot.Question().Targets {
+		if own := d.Report.Identity.Account; t.Account != "" && t.Account != own && !e.json() {
+			e.say("note: the %s %s belongs to account %s, these credentials are of account %s", t.Kind, t.Name, t.Account, own)
+		}
+	}
 }
 
 // next is the command that comes after a diagnosis.

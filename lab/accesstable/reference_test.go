@@ -58,7 +58,11 @@ func loadReference(t *testing.T) reference {
 // exceptions are the actions in which the lab departs from the reference on purpose.
 func exceptions() map[string]string {
 	const list = "the reference names a connection, but the call names none: users report that a policy with connection ARNs does not allow it"
+	const regional = "the reference names no resource; AWS's own refusals name all resources of the Region, and a policy narrower than that does not allow it"
+	const types = "the reference names no resource; CodePipeline's permissions reference names action types"
 	return map[string]string{
+		"codepipeline:ListActionTypes":         types,
+		"codepipeline:ListPipelines":           regional,
 		"codeconnections:ListConnections":      list,
 		"codestar-connections:ListConnections": list,
 	}

@@ -96,7 +96,7 @@ func (p *pipeline) room() error {
 		return nil
 	}
 	n := 0
-	for _, e := range p.runs {
+	for _, e := range p.open {
 		if e.running() {
 			n++
 		}
@@ -143,7 +143,7 @@ func (s *Service) retryStage(r *cloud.Request) (map[string]any, error) {
 	_, actions := stagesOf(p.current())
 	var again []string
 	for _, a := range actions[name] {
-		run := p.runOf(e, name, a.name())
+		run := e.runOf(name, a.name())
 		if mode == "ALL_ACTIONS" || (run != nil && run.status == "Failed") {
 			again = append(again, a.name())
 		}
@@ -152,9 +152,10 @@ func (s *Service) retryStage(r *cloud.Request) (map[string]any, error) {
 		return nil, notRetryable(p, name, id)
 	}
 	if mode == "ALL_ACTIONS" {
-		e.attempt[name] = len(p.runsOfActions)
+		e.attempt[name] = len(e.actions)
 	}
-	e.status, e.updated = "InProgress", s.c.Now()
+	e.status, e.summary, e.updated = "InProgress", "", s.c.Now()
+	p.open = append(p.open, e)
 	p.run(e, name, again)
 	p.publish()
 	return map[string]any{"pipelineExecutionId": e.id}, nil
@@ -181,32 +182,30 @@ func (s *Service) stopExecution(r *cloud.Request) (map[string]any, error) {
 	if e == nil || !e.running() {
 		return nil, cloud.Errorf("PipelineExecutionNotStoppableException", "The execution '%s' of pipeline '%s' cannot be stopped: it is not in progress", r.Str("pipelineExecutionId"), p.name)
 	}
-	if e.stopping != "" && !r.Bool("abandon") {
+	if e.stopping && !r.Bool("abandon") {
 		return nil, cloud.Errorf("DuplicatedStopRequestException", "The execution '%s' of pipeline '%s' is being stopped already", e.id, p.name)
 	}
-	e.stopping = r.Str("reason")
-	if e.stopping == "" {
-		e.stopping = "stopped by " + r.Caller.ARN
-	}
-	e.status = "Stopping"
+	e.stopping, e.reason, e.status, e.updated = true, r.Str("reason"), "Stopping", s.c.Now()
 	busy := false
-	for _, run := range p.runsOfActions {
-		if run.e == e && run.status == "InProgress" {
-			if r.Bool("abandon") {
-				run.status, run.changed = "Abandoned", s.c.Now()
-				continue
-			}
-			busy = true
+	for _, run := range e.actions {
+		if run.status == "InProgress" && r.Bool("abandon") {
+			run.abandon()
 		}
+		busy = busy || run.status == "InProgress"
 	}
 	if !busy {
 		st := p.stages[e.at]
 		st.waiting = slices.DeleteFunc(st.waiting, func(x *execution) bool { return x == e })
-		e.end("Stopped", e.stopping)
+		e.end("Stopped", e.reason)
 		p.admit(e.at)
 	}
 	p.publish()
 	return map[string]any{"pipelineExecutionId": e.id}, nil
+}
+
+// abandon leaves a running action to itself: what it does or did is not looked at any more.
+func (run *actionRun) abandon() {
+	run.status, run.changed, run.token = "Abandoned", run.e.p.s.c.Now(), ""
 }
 
 // transit enables or disables the way into a stage. Enabling lets the run that waits enter at once.
@@ -242,19 +241,9 @@ func (s *Service) putApproval(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := p.stageIn(r.Str("stageName"))
+	run, err := p.asked(r.Str("stageName"), r.Str("actionName"), r.Str("token"))
 	if err != nil {
 		return nil, err
-	}
-	run := st.actions[r.Str("actionName")]
-	if run == nil {
-		return nil, cloud.Errorf("ActionNotFoundException", "The stage %s has no action '%s' that ran", r.Str("stageName"), r.Str("actionName"))
-	}
-	if run.status != "InProgress" {
-		return nil, cloud.Errorf("ApprovalAlreadyCompletedException", "The approval action has already been completed")
-	}
-	if run.token == "" || run.token != r.Str("token") {
-		return nil, cloud.Errorf("InvalidApprovalTokenException", "The approval token is not valid")
 	}
 	summary, _ := r.Map("result")["summary"].(string)
 	run.by = r.Caller.ARN
@@ -264,6 +253,27 @@ func (s *Service) putApproval(r *cloud.Request) (map[string]any, error) {
 		p.finish(run, rejected(summary))
 	}
 	return map[string]any{"approvedAt": s.c.Now()}, nil
+}
+
+// asked finds the approval that a token belongs to. Parallel runs can wait for the same action at once.
+func (p *pipeline) asked(stageName, action, token string) (*actionRun, error) {
+	st, err := p.stageIn(stageName)
+	if err != nil {
+		return nil, err
+	}
+	last := st.actions[action]
+	if last == nil {
+		return nil, cloud.Errorf("ActionNotFoundException", "The stage %s has no action '%s' that ran", stageName, action)
+	}
+	for _, e := range p.open {
+		if run := e.runOf(stageName, action); run != nil && run.token != "" && run.token == token {
+			return run, nil
+		}
+	}
+	if last.status != "InProgress" {
+		return nil, cloud.Errorf("ApprovalAlreadyCompletedException", "The approval action has already been completed")
+	}
+	return nil, cloud.Errorf("InvalidApprovalTokenException", "The approval token is not valid")
 }
 
 // tagged finds the pipeline that an ARN names.
@@ -288,7 +298,10 @@ func (s *Service) tag(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{}, setTags(p.tags, r.List("tags"))
+	if err := setTags(r, p.tags); err != nil {
+		return nil, err
+	}
+	return map[string]any{}, nil
 }
 
 func (s *Service) untag(r *cloud.Request) (map[string]any, error) {
@@ -322,15 +335,16 @@ func tagList(tags map[string]string) []any {
 // maxTags is how many tags a resource may have.
 const maxTags = 50
 
-// setTags adds tags, all or none.
-func setTags(tags map[string]string, list []any) error {
+// setTags adds the tags of a request, all or none. Only AWS services give tags that begin with aws:.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+func setTags(r *cloud.Request, tags map[string]string) error {
 	merged := maps.Clone(tags)
-	for _, x := range list {
+	for _, x := range r.List("tags") {
 		m, _ := x.(map[string]any)
 		k, _ := m["key"].(string)
 		v, _ := m["value"].(string)
-		if k == "" {
-			return cloud.Errorf("InvalidTagsException", "A tag has no key")
+		if strings.HasPrefix(strings.ToLower(k), "aws:") && r.Origin.InvokedBy == "" {
+			return cloud.Errorf("InvalidTagsException", "The tag key '%s' begins with aws:, which is reserved", k)
 		}
 		merged[k] = v
 	}

@@ -55,6 +55,9 @@ func (p *pipeline) perform(run *actionRun) outcome {
 	if f, ok := p.s.fails[failKey(p.account, p.region, p.name, run.stage, run.name)]; ok {
 		return outcome{code: f.Code, message: f.Message}
 	}
+	if p.lost[run.stage+"|"+run.name] {
+		return outcome{code: "PermissionError", message: "Could not access the " + run.decl.typeOf("provider") + " repository"}
+	}
 	if run.decl.isConnection() {
 		return p.fetch(run, role)
 	}

@@ -78,7 +78,7 @@ func TestDefinitionsThatAreRefused(t *testing.T) {
 		"one stage":    {setStages(src), "InvalidStructureException", "minimum of 2 stages"},
 		"51 stages":    {setStages(many...), "InvalidStructureException", "Pipeline has too many stages. There can only be up to 50 stages in a pipeline"},
 		"same stages":  {setStages(src, two, two), "InvalidStageDeclarationException", "Build"},
-		"stage name":   {setStages(src, stage("a b", build("CodeBuild"))), "InvalidStageDeclarationException", "a b"},
+		"stage name":   {setStages(src, stage("a b", build("CodeBuild"))), "ValidationException", "pipeline.stages.2.member.name"},
 		"no action":    {setStages(src, stage("Build")), "InvalidStageDeclarationException", "Build"},
 		"same actions": {setStages(src, stage("Build", build("CodeBuild"), build("CodeBuild"))), "InvalidActionDeclarationException", "Build"},
 		"late source":  {setStages(src, stage("More", b.source())), "InvalidStructureException", "source actions"},

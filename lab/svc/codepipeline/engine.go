@@ -3,6 +3,8 @@ package codepipeline
 import (
 	"slices"
 	"time"
+
+	"github.com/unjam/unjam/lab/cloud"
 )
 
 // execution is one run of a pipeline.
@@ -15,12 +17,16 @@ type execution struct {
 	trigger        trigger
 	began, updated time.Time
 	at             string // the stage it is in or before
+	inside         bool   // it is in the stage
 	revisions      []revision
 	inputs         inputs
 	passed         map[string]bool // stages it has succeeded in
-	attempt        map[string]int  // per stage: where in runsOfActions the newest attempt at the whole stage begins
-	stopping       string          // reason of a stop request, "" without
+	actions        []*actionRun    // oldest first
+	attempt        map[string]int  // per stage: where in actions the newest attempt at the whole stage begins
+	stopping       bool            // a stop was asked for
+	reason         string          // of that; "" without
 	outdated       bool            // the definition was changed while it ran
+	seen           cloud.Lagged[executionView]
 }
 
 type trigger struct{ kind, detail string }
@@ -55,6 +61,8 @@ type actionRun struct {
 	revision       *revision
 	variables      map[string]any
 	by             string
+	shown          bool // readers were given its last form
+	seen           cloud.Lagged[map[string]any]
 }
 
 // running reports whether an execution holds a stage.
@@ -74,7 +82,7 @@ func (s *Service) enroll(p *pipeline, t trigger, from inputs) *execution {
 	now := s.c.Now()
 	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, inputs: from,
 		passed: map[string]bool{}, attempt: map[string]int{}}
-	p.runs = append(p.runs, e)
+	p.runs, p.open = append(p.runs, e), append(p.open, e)
 	return e
 }
 
@@ -82,7 +90,7 @@ func (s *Service) enroll(p *pipeline, t trigger, from inputs) *execution {
 // run takes the place of one that waits.
 func (p *pipeline) arrive(e *execution, name string) {
 	st := p.stages[name]
-	e.at = name
+	e.at, e.inside = name, false
 	if p.mode() == "SUPERSEDED" {
 		for _, old := range st.waiting {
 			old.end("Superseded", "superseded by "+e.id)
@@ -96,19 +104,20 @@ func (p *pipeline) arrive(e *execution, name string) {
 // admit lets runs that wait before a stage enter, as far as they may: one at a time, or all in the mode PARALLEL.
 func (p *pipeline) admit(name string) {
 	st := p.stages[name]
-	for len(st.waiting) > 0 && !p.transitions[name].disabled && (p.mode() == "PARALLEL" || !st.busy(name)) {
+	for len(st.waiting) > 0 && !p.transitions[name].disabled && (p.mode() == "PARALLEL" || !p.busy(name)) {
 		st.latest, st.waiting = st.waiting[0], st.waiting[1:]
 		p.run(st.latest, name, nil)
 	}
 }
 
-// busy reports whether a run holds the stage.
-func (st *stage) busy(name string) bool {
-	return st.latest != nil && st.latest.at == name && st.latest.running()
+// busy reports whether a run holds the stage: the one that entered last or, after the mode PARALLEL, an older one.
+func (p *pipeline) busy(name string) bool {
+	return slices.ContainsFunc(p.open, func(e *execution) bool { return e.inside && e.at == name && e.running() })
 }
 
 // run runs a stage's actions: those named, or all when only is nil. The lowest runOrder goes first.
 func (p *pipeline) run(e *execution, name string, only []string) {
+	e.inside = true
 	_, actions := stagesOf(p.versions[e.version-1].decl)
 	first := 0
 	for _, a := range actions[name] {
@@ -137,7 +146,7 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	c := p.s.c
 	run := &actionRun{e: e, id: c.UUID(), stage: stageName, name: a.name(), decl: a, status: "InProgress", began: c.Now(), changed: c.Now()}
 	p.stages[stageName].actions[run.name] = run
-	p.runsOfActions = append(p.runsOfActions, run)
+	p.runsOfActions, e.actions = append(p.runsOfActions, run), append(e.actions, run)
 	if a.typeOf("category") == "Approval" {
 		run.token = c.UUID()
 		c.After(patience(a), func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
@@ -188,7 +197,7 @@ func (p *pipeline) advance(e *execution, name string) {
 	names, actions := stagesOf(p.versions[e.version-1].decl)
 	failed, next := false, 0
 	for _, a := range actions[name] {
-		run := p.runOf(e, name, a.name())
+		run := e.runOf(name, a.name())
 		switch {
 		case run == nil:
 			if next == 0 || a.order() < next {
@@ -201,8 +210,8 @@ func (p *pipeline) advance(e *execution, name string) {
 		}
 	}
 	switch {
-	case e.stopping != "":
-		e.end("Stopped", e.stopping)
+	case e.stopping:
+		e.end("Stopped", e.reason)
 	case failed:
 		e.end("Failed", "")
 	case e.outdated:
@@ -222,10 +231,10 @@ func (p *pipeline) advance(e *execution, name string) {
 
 // runOf is the newest run of an action within an execution; nil when it did not run yet, or not since the whole stage is
 // being retried.
-func (p *pipeline) runOf(e *execution, stageName, action string) *actionRun {
-	for i := len(p.runsOfActions) - 1; i >= e.attempt[stageName]; i-- {
-		r := p.runsOfActions[i]
-		if r.e == e && r.stage == stageName && r.name == action {
+func (e *execution) runOf(stageName, action string) *actionRun {
+	for i := len(e.actions) - 1; i >= e.attempt[stageName]; i-- {
+		r := e.actions[i]
+		if r.stage == stageName && r.name == action {
 			return r
 		}
 	}
@@ -233,12 +242,12 @@ func (p *pipeline) runOf(e *execution, stageName, action string) *actionRun {
 }
 
 func (e *execution) end(status, summary string) {
-	e.status, e.summary, e.updated = status, summary, e.p.s.c.Now()
+	e.status, e.summary, e.updated, e.inside = status, summary, e.p.s.c.Now(), false
 }
 
 // outdate marks the runs in flight after the definition has changed: what runs ends, then they fail.
 func (p *pipeline) outdate() {
-	for _, e := range p.runs {
+	for _, e := range p.open {
 		if !e.running() {
 			continue
 		}

@@ -18,12 +18,15 @@ type pipeline struct {
 	transitions           map[string]transition
 	hooks                 map[string]bool // source actions that a push reaches: made when the definition was written
 	runs                  []*execution    // oldest first
+	open                  []*execution    // those whose replies can still change
 	runsOfActions         []*actionRun    // oldest first
 	stages                map[string]*stage
 	tokens                map[string]string // client request token to execution ID
 	tags                  map[string]string
-	seen                  cloud.Lagged[int]  // newest version as readers see it; gone when deleted
-	view                  cloud.Lagged[view] // state and history as readers see them
+	secrets               map[string]bool     // secrets given so far, by stage, action and member
+	lost                  map[string]bool     // actions, by stage and name, without the secret they were configured with
+	seen                  cloud.Lagged[int]   // newest version as readers see it; gone when deleted
+	state                 cloud.Lagged[[]any] // StageState of every stage, as readers see them
 }
 
 type version struct {
@@ -220,24 +223,39 @@ func (p *pipeline) write(decl map[string]any) {
 			p.stages[n] = &stage{actions: map[string]*actionRun{}}
 		}
 	}
+	p.publish() // first: whoever sees the version sees its stages
 	p.seen.Set(p.s.c, p.number())
-	p.publish()
 }
 
-// mask hides the configuration values that AWS never shows again.
+// mask hides the secrets that AWS never shows again. A value of asterisks stands for the secret given before to the same action of
+// the same stage; elsewhere it stands for nothing, and the action is left without.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html
 func (p *pipeline) mask(decl map[string]any) {
-	_, actions := stagesOf(decl)
-	for _, as := range actions {
-		for _, a := range as {
-			m, _ := a["configuration"].(map[string]any)
+	given := map[string]bool{}
+	p.lost = map[string]bool{}
+	names, actions := stagesOf(decl)
+	for _, n := range names {
+		for _, a := range actions[n] {
+			conf, _ := a["configuration"].(map[string]any)
 			for _, secret := range []string{"OAuthToken", "ClientSecret", "RefreshToken", "SecretToken"} {
-				if m[secret] != nil {
-					m[secret] = "****"
+				if conf[secret] == nil {
+					continue
 				}
+				k := n + "|" + a.name() + "|" + secret
+				if conf[secret] == masked && !p.secrets[k] {
+					p.lost[n+"|"+a.name()] = true
+				} else {
+					given[k] = true
+				}
+				conf[secret] = masked
 			}
 		}
 	}
+	p.secrets = given
 }
+
+// masked is what a secret reads back as.
+const masked = "****"
 
 // fill writes out the defaults that AWS writes out.
 func fill(decl map[string]any) {

@@ -3,35 +3,37 @@ package codepipeline
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
-// view is what readers see of a pipeline's runs: replies, newest first. It is made anew at every change and never altered.
-type view struct {
-	stages     []any
-	executions []map[string]any // PipelineExecutionSummary
-	details    []map[string]any // ActionExecutionDetail
-	full       map[string]map[string]any
-	passed     map[string]map[string]bool // execution to the stages it succeeded in
+// executionView is what readers see of an execution. It is made anew when the execution changes and never altered.
+type executionView struct {
+	summary map[string]any // PipelineExecutionSummary
+	full    map[string]any // PipelineExecution
+	passed  map[string]bool
 }
 
-// publish shows the present to readers, who see it with the cloud's lag.
+// publish shows the present to readers, who see it with the cloud's lag. Only what can have changed is made anew: the stages, the runs
+// that are open and their actions; runs that have ended are done with.
 func (p *pipeline) publish() {
-	v := view{full: map[string]map[string]any{}, passed: map[string]map[string]bool{}}
+	c := p.s.c
+	for _, e := range p.open {
+		for _, run := range e.actions {
+			if !run.shown {
+				run.seen.Set(c, run.detail())
+				run.shown = run.status != "InProgress"
+			}
+		}
+		e.seen.Set(c, executionView{e.summaryReply(), e.reply(), maps.Clone(e.passed)})
+	}
+	p.open = slices.DeleteFunc(p.open, func(e *execution) bool { return !e.running() })
+	var stages []any
 	names, actions := stagesOf(p.current())
 	for _, n := range names {
-		v.stages = append(v.stages, p.stageState(n, actions[n]))
+		stages = append(stages, p.stageState(n, actions[n]))
 	}
-	for i := len(p.runs) - 1; i >= 0; i-- {
-		e := p.runs[i]
-		v.executions = append(v.executions, e.summaryReply())
-		v.full[e.id] = e.reply()
-		v.passed[e.id] = maps.Clone(e.passed)
-	}
-	for i := len(p.runsOfActions) - 1; i >= 0; i-- {
-		v.details = append(v.details, p.runsOfActions[i].detail())
-	}
-	p.view.Set(p.s.c, v)
+	p.state.Set(c, stages)
 }
 
 func (p *pipeline) stageState(name string, actions []declared) map[string]any {
@@ -67,7 +69,7 @@ func (p *pipeline) stageStatus(e *execution, name string) string {
 	_, actions := stagesOf(p.versions[e.version-1].decl)
 	status := "Succeeded"
 	for _, a := range actions[name] {
-		run := p.runOf(e, name, a.name())
+		run := e.runOf(name, a.name())
 		switch {
 		case run != nil && run.status == "InProgress":
 			if e.status == "Stopping" {
@@ -145,8 +147,11 @@ func (e *execution) summaryReply() map[string]any {
 	if e.summary != "" {
 		out["statusSummary"] = e.summary
 	}
-	if e.stopping != "" {
-		out["stopTrigger"] = map[string]any{"reason": e.stopping}
+	if e.stopping {
+		out["stopTrigger"] = map[string]any{}
+		if e.reason != "" {
+			out["stopTrigger"] = map[string]any{"reason": e.reason}
+		}
 	}
 	return out
 }

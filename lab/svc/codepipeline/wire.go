@@ -1,7 +1,6 @@
 package codepipeline
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -113,9 +112,12 @@ func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 	if _, err := s.find(r, name); err == nil {
 		return nil, cloud.Errorf("PipelineNameInUseException", "A pipeline with the name '%s' already exists in account '%s'", name, r.Account())
 	}
+	if s.count(r.Account(), r.Region) >= maxPipelines {
+		return nil, cloud.Errorf("LimitExceededException", "The account '%s' has reached the limit of %d pipelines in %s", r.Account(), maxPipelines, r.Region)
+	}
 	p := &pipeline{s: s, account: r.Account(), region: r.Region, name: name, created: s.c.Now(), transitions: map[string]transition{},
 		stages: map[string]*stage{}, tokens: map[string]string{}, tags: map[string]string{}}
-	if err := setTags(p.tags, r.List("tags")); err != nil {
+	if err := setTags(r, p.tags); err != nil {
 		return nil, err
 	}
 	s.pipelines[key(p.account, p.region, name)] = p
@@ -127,6 +129,21 @@ func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 		out["tags"] = tagList(p.tags)
 	}
 	return out, nil
+}
+
+// maxPipelines is how many pipelines an account may have in a Region (quota L-78D200AD).
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+const maxPipelines = 1000
+
+// count counts the pipelines of an account in a Region.
+func (s *Service) count(account, region string) int {
+	n := 0
+	for _, p := range s.pipelines {
+		if _, alive := p.seen.Truth(); alive && p.account == account && p.region == region {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Service) updatePipeline(r *cloud.Request) (map[string]any, error) {
@@ -150,14 +167,12 @@ func (s *Service) updatePipeline(r *cloud.Request) (map[string]any, error) {
 
 func (s *Service) deletePipeline(r *cloud.Request) (map[string]any, error) {
 	if p, err := s.find(r, r.Str("name")); err == nil {
-		for _, e := range p.runs {
-			if e.running() {
-				e.end("Stopped", "The pipeline was deleted.")
-			}
-		}
-		for _, run := range p.runsOfActions {
-			if run.status == "InProgress" {
-				run.status = "Abandoned"
+		for _, e := range p.open {
+			e.end("Stopped", "The pipeline was deleted.")
+			for _, run := range e.actions {
+				if run.status == "InProgress" {
+					run.abandon()
+				}
 			}
 		}
 		p.seen.Delete(s.c)
@@ -189,8 +204,8 @@ func (s *Service) listPipelines(r *cloud.Request) (map[string]any, error) {
 
 // paged cuts a page out of a list.
 func paged(c *cloud.Cloud, r *cloud.Request, member string, all []any, most int) (map[string]any, error) {
-	if n := r.Int("maxResults", 1); n < 1 || n > most {
-		return nil, invalid("maxResults", fmt.Sprint(n), fmt.Sprintf("Member must have value between 1 and %d", most))
+	if err := (rule{path: "maxResults", min: 1, max: most}).walk(r.In, []string{"maxResults"}, "", false); err != nil {
+		return nil, err
 	}
 	page, next, err := cloud.Page(c, all, r.Str("nextToken"), r.Int("maxResults", 0), most, "InvalidNextTokenException")
 	if err != nil {
@@ -220,8 +235,8 @@ func (s *Service) getPipelineState(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := p.view.Seen(s.c)
-	return map[string]any{"pipelineName": p.name, "pipelineVersion": n, "stageStates": v.stages, "created": p.created, "updated": p.versionAt(n)}, nil
+	stages, _ := p.state.Seen(s.c)
+	return map[string]any{"pipelineName": p.name, "pipelineVersion": n, "stageStates": stages, "created": p.created, "updated": p.versionAt(n)}, nil
 }
 
 func (s *Service) listExecutions(r *cloud.Request) (map[string]any, error) {
@@ -229,13 +244,12 @@ func (s *Service) listExecutions(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := p.view.Seen(s.c)
 	only, _ := r.Map("filter")["succeededInStage"].(map[string]any)
 	stage, _ := only["stageName"].(string)
-	all := make([]any, 0, len(v.executions))
-	for _, e := range v.executions {
-		if only == nil || v.passed[e["pipelineExecutionId"].(string)][stage] {
-			all = append(all, e)
+	all := make([]any, 0, len(p.runs))
+	for _, e := range slices.Backward(p.runs) {
+		if v, ok := e.seen.Seen(s.c); ok && (only == nil || v.passed[stage]) {
+			all = append(all, v.summary)
 		}
 	}
 	return paged(s.c, r, "pipelineExecutionSummaries", all, 100)
@@ -246,16 +260,21 @@ func (s *Service) getExecution(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := p.view.Seen(s.c)
-	e := v.full[r.Str("pipelineExecutionId")]
-	if e == nil {
-		return nil, noExecution(p, r.Str("pipelineExecutionId"))
+	v, err := p.seenRun(r.Str("pipelineExecutionId"))
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"pipelineExecution": e}, nil
+	return map[string]any{"pipelineExecution": v.full}, nil
 }
 
-func noExecution(p *pipeline, id string) *cloud.Error {
-	return cloud.Errorf("PipelineExecutionNotFoundException", "Pipeline '%s' does not have an execution with id '%s'", p.name, id)
+// seenRun finds an execution as readers see it.
+func (p *pipeline) seenRun(id string) (executionView, error) {
+	if e := p.runWith(id); e != nil {
+		if v, ok := e.seen.Seen(p.s.c); ok {
+			return v, nil
+		}
+	}
+	return executionView{}, cloud.Errorf("PipelineExecutionNotFoundException", "Pipeline '%s' does not have an execution with id '%s'", p.name, id)
 }
 
 func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
@@ -263,20 +282,23 @@ func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := p.view.Seen(s.c)
 	want, _ := r.Map("filter")["pipelineExecutionId"].(string)
 	latest, _ := r.Map("filter")["latestInPipelineExecution"].(map[string]any)
 	if latest != nil {
 		want, _ = latest["pipelineExecutionId"].(string)
 	}
-	if want != "" && v.full[want] == nil {
-		return nil, noExecution(p, want)
+	if want != "" {
+		if _, err := p.seenRun(want); err != nil {
+			return nil, err
+		}
 	}
+	newest := latest["startTimeRange"] == "Latest"
 	var all []any
 	done := map[string]bool{}
-	for _, d := range v.details {
-		k := d["stageName"].(string) + "/" + d["actionName"].(string)
-		if (want != "" && d["pipelineExecutionId"] != want) || (latest != nil && done[k]) {
+	for _, run := range slices.Backward(p.runsOfActions) {
+		d, ok := run.seen.Seen(s.c)
+		k := run.stage + "/" + run.name
+		if !ok || (want != "" && run.e.id != want) || (newest && done[k]) {
 			continue
 		}
 		done[k] = true
