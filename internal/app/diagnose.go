@@ -19,12 +19,14 @@ type Ask struct {
 	Quick      bool          // leave out the other Regions
 }
 
-// Progress tells how far a diagnosis is. Findings that are already sure come with it, before the rest is read.
+// Progress tells how far a diagnosis is: at the start of each round, and every two seconds within one that takes longer. Findings
+// that are already sure come with it, before the rest is read.
 type Progress struct {
 	Round    int
-	Pending  int // queries of this round
-	Answered int
-	New      []fault.Finding
+	Pending  int             // queries of this round
+	Answered int             // of them
+	New      []fault.Finding // that were not there before
+	Grown    []fault.Finding // that affect more than before
 }
 
 // Diagnosis is a finished diagnosis.
@@ -58,19 +60,24 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 		b.Miss(fact.Gap{Query: fault.RegionsQuery(q.Account), Source: fact.Source{Service: "account", Operation: "ListRegions", Account: q.Account},
 			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions"})
 	}
-	told := map[string]bool{}
+	told := map[string]int{}
+	meter := &meter{tell: progress}
+	a.collector.OnReply = meter.reply
+	defer func() { a.collector.OnReply = nil }()
 	st, err := inquiry.Run(ctx, a.collector, b, faults, func(st inquiry.State) error {
 		if err := unknownTarget(st.Snapshot); err != nil {
 			return err
 		}
 		p := Progress{Round: st.Rounds, Pending: len(st.Outcome.Wants)}
 		for _, f := range st.Outcome.Findings {
-			if !told[f.ID] {
-				told[f.ID] = true
+			if n, old := told[f.ID]; !old {
 				p.New = append(p.New, f)
+			} else if len(f.Affects) > n {
+				p.Grown = append(p.Grown, f)
 			}
+			told[f.ID] = len(f.Affects)
 		}
-		progress(p)
+		meter.round(p)
 		return nil
 	})
 	if err != nil {
@@ -86,6 +93,28 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	}
 	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, calls, time.Since(start))
 	return d, nil
+}
+
+// meter counts the answers of a round.
+type meter struct {
+	tell func(Progress)
+	now  Progress
+	at   time.Time
+}
+
+// round starts a round.
+func (m *meter) round(p Progress) {
+	m.now, m.at = p, time.Now()
+	m.tell(p)
+}
+
+// reply counts one answer; the collector calls it one at a time.
+func (m *meter) reply(fact.Query) {
+	m.now.Answered++
+	if time.Since(m.at) >= 2*time.Second {
+		m.at = time.Now()
+		m.tell(Progress{Round: m.now.Round, Pending: m.now.Pending, Answered: m.now.Answered})
+	}
 }
 
 // unknownTarget reports a target pipeline that AWS does not know, with names that look alike.

@@ -3,12 +3,13 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/report"
 )
@@ -67,6 +68,11 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range f.principals {
+		if a, err := fact.ParseARN(p); err != nil || a.Service != "iam" {
+			return nil, usagef("--principal %q is not the ARN of a user or role, arn:aws:iam::ACCOUNT:role/NAME", p)
+		}
+	}
 	a, err := e.open(ctx)
 	if err != nil {
 		return nil, err
@@ -88,15 +94,17 @@ func (e *env) progress() func(app.Progress) {
 				e.say("found: %s", f.Message)
 			}
 		}
-		if p.Pending > 0 && isTerminal(e.err) {
+		for _, f := range p.Grown {
+			e.say("  %s by %s so far", fault.Plural(len(f.Affects), "pipeline")+" held up", f.Subject.Name)
+		}
+		switch {
+		case !term.IsTerminal(int(e.err.Fd())) || p.Pending == 0:
+		case p.Answered > 0:
+			e.say("  read %d of %d", p.Answered, p.Pending)
+		default:
 			e.say("reading %s ...", fault.Plural(p.Pending, "fact"))
 		}
 	}
-}
-
-func isTerminal(f *os.File) bool {
-	i, err := f.Stat()
-	return err == nil && i.Mode()&os.ModeCharDevice != 0
 }
 
 // foreign says of targets that belong to another account: it explains why little is seen of them. Pipelines of other accounts

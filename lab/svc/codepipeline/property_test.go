@@ -36,7 +36,7 @@ func TestAnySequenceOfCalls(t *testing.T) {
 		w.update(rt)
 		w.check(rt)
 		acts := []func(*rapid.T){w.start, w.start, w.push, w.retry, w.retry, w.stop, w.transition, w.transition, w.update, w.answer, w.mishap, w.wait, w.wait, w.wait, w.wait}
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		for range rapid.IntRange(8, 40).Draw(rt, "steps") {
 			w.retried = ""
 			rapid.SampledFrom(acts).Draw(rt, "act")(rt)
 			w.check(rt)
@@ -167,10 +167,20 @@ func (w *walk) stage(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"Source", "Build", "Approve", "Deploy"}).Draw(t, "stage")
 }
 
+// retry retries a stage: one that failed, if there is one and luck wants it so, or any.
 func (w *walk) retry(t *rapid.T) {
-	id, mode := w.one(t), rapid.SampledFrom([]string{"FAILED_ACTIONS", "ALL_ACTIONS"}).Draw(t, "retryMode")
+	id, name := w.one(t), w.stage(t)
+	if rapid.Bool().Draw(t, "failed") {
+		for _, k := range slices.Sorted(maps.Keys(w.details)) {
+			d := w.details[k]
+			if of := d["pipelineExecutionId"].(string); d["status"] == "Failed" && w.runs[of]["status"] == "Failed" {
+				id, name = of, d["stageName"].(string)
+			}
+		}
+	}
+	mode := rapid.SampledFrom([]string{"FAILED_ACTIONS", "ALL_ACTIONS"}).Draw(t, "retryMode")
 	was := w.runs[id]
-	out, ok := w.expect(t, "RetryStageExecution", w.bench.retry("web", w.stage(t), id, mode),
+	out, ok := w.expect(t, "RetryStageExecution", w.bench.retry("web", name, id, mode),
 		"StageNotFoundException", "StageNotRetryableException", "NotLatestPipelineExecutionException", "ConflictException")
 	if !ok {
 		return
