@@ -109,8 +109,10 @@ func (l *Lab) admit(v *visit) error {
 		return err
 	}
 	v.caller, v.x.Caller = caller, caller.ARN
-	if err = l.regionOpen(caller.Account, auth.Region); err != nil {
-		return err
+	if !svc.Global { // the one endpoint of a global service answers whatever Regions the account has
+		if err = l.regionOpen(caller.Account, auth.Region); err != nil {
+			return err
+		}
 	}
 	if v.x.In, err = wire.Decode(svc, v.op, v.r, v.x.RequestBody); err != nil {
 		return err

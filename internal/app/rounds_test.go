@@ -39,15 +39,12 @@ func TestRoundTrips(t *testing.T) {
 				d := diagnose(t, s.open(t, nil), on)
 				calls := s.lab.Cloud.Ledger()
 				trips := roundTrips(calls)
-				for _, c := range calls { t.Log(c.Start.Format("05.000"), c.End.Format("05.000"), c.Operation, c.In) }
-				t.Logf("%d calls, %d round trips", len(calls), trips)
 				if len(calls) > 40 || trips > 6 {
 					t.Errorf("%d calls and %d round trips, want at most 40 and 6\n%s", len(calls), trips, words(d.Report))
 				}
 				if d.Report.Calls.Total != len(calls) {
 					t.Errorf("the report counts %d calls, the lab %d", d.Report.Calls.Total, len(calls))
 				}
-				t.Log(words(d.Report))
 			})
 		})
 	}

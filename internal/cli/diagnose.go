@@ -69,7 +69,7 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 		return nil, err
 	}
 	for _, p := range f.principals {
-		if a, err := fact.ParseARN(p); err != nil || a.Service != "iam" {
+		if a, err := fact.ParseARN(p); err != nil || (a.Service != "iam" && a.Service != "sts") {
 			return nil, usagef("--principal %q is not the ARN of a user or role, arn:aws:iam::ACCOUNT:role/NAME", p)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -124,6 +125,7 @@ func only[T fact.Fact](t *testing.T, c *Collector, q fact.Query) T {
 func live(t *testing.T, policy string) (*lab.Lab, *Collector) {
 	t.Helper()
 	l := lab.New()
+	apimodel.Attach(t, l)
 	k := &cloud.Caller{Name: "ada", AccessKeyID: "AKIALABADA0000000001", SecretAccessKey: "ada-secret"}
 	l.Cloud.Within(func() {
 		l.Cloud.AddAccount(&cloud.Account{ID: accountID})

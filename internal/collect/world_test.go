@@ -6,6 +6,7 @@ import (
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/world"
 )
@@ -17,6 +18,7 @@ func TestWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := lab.New()
+	apimodel.Attach(t, l)
 	w, err := world.Load(l, "never-attempted-terraform", text, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -52,6 +53,7 @@ func TestRawDeclaration(t *testing.T) {
 // A machine whose clock is wrong pays for it with one refused call per service and Region, not one per call.
 func TestClockIsLearned(t *testing.T) {
 	l := lab.New()
+	apimodel.Attach(t, l)
 	l.Cloud.Within(func() {
 		l.Cloud.AddAccount(&cloud.Account{ID: "111111111111"})
 		if _, err := l.IAM.CreateUser("111111111111", "ada", "/"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -21,6 +22,7 @@ import (
 func sdk(t *testing.T, role string) (*awsiam.Client, *lab.Lab) {
 	t.Helper()
 	l := lab.New()
+	apimodel.Attach(t, l)
 	k := &cloud.Caller{Name: role, AccessKeyID: "ASIALABIAM0000000001", SecretAccessKey: "secret", SessionToken: "token"}
 	l.Cloud.Within(func() {
 		l.Cloud.AddAccount(&cloud.Account{ID: account, Alias: "example-prod"})
