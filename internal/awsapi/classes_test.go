@@ -46,7 +46,7 @@ func TestClassify(t *testing.T) {
 	}{
 		"denied":         {answers(400, "AccessDeniedException", text), Refused, fact.Denied, false, false, 1, "no service control policy", "codepipeline:GetPipeline", "service control policy"},
 		"denied, no why": {answers(400, "AccessDeniedException", "Not today"), Refused, fact.Denied, false, false, 1, "Not today", "", ""},
-		"throttled":      {answers(400, "ThrottlingException", "Rate exceeded"), Rate, fact.Throttled, false, false, 3, "wait a moment", "", ""},
+		"throttled":      {answers(400, "ThrottlingException", "Rate exceeded"), Rate, fact.Throttled, false, false, throttleTries, "wait a moment", "", ""},
 		"expired":        {answers(400, "ExpiredTokenException", "The security token included in the request is expired"), OldKeys, fact.Expired, false, false, 1, "aws sso login", "", ""},
 		"unknown key":    {answers(400, "UnrecognizedClientException", "The security token included in the request is invalid."), BadKeys, fact.Failed, false, false, 1, "AWS_SESSION_TOKEN", "", ""},
 		"clock":          {answers(400, "InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"), Clock, fact.Failed, false, false, 1, "clock", "", ""},

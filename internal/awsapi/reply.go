@@ -71,12 +71,9 @@ func (s *Session) middleware(stack *middleware.Stack) error {
 		limit = callTimeout
 	}
 	pace := middleware.InitializeMiddlewareFunc("unjamPace", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		if err := s.pace.wait(ctx, ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetRegion(ctx)); err != nil {
-			return middleware.InitializeOutput{}, middleware.Metadata{}, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		return next.HandleInitialize(ctx, in)
+		return s.paced(ctx, limit, func(ctx context.Context) (middleware.InitializeOutput, middleware.Metadata, error) {
+			return next.HandleInitialize(ctx, in)
+		})
 	})
 	count := middleware.FinalizeMiddlewareFunc("unjamTally", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		s.tally.count(ServiceName(awsmiddleware.GetServiceID(ctx)) + ":" + awsmiddleware.GetOperationName(ctx))
@@ -95,6 +92,33 @@ func (s *Session) middleware(stack *middleware.Stack) error {
 		stack.Finalize.Insert(count, "Retry", middleware.After),
 		stack.Deserialize.Add(look, middleware.After), // innermost: before anything has read the body
 	)
+}
+
+// paced makes a call when its turn has come, within a time limit that begins then. A call that AWS refuses for its rate slows
+// the pace and is made again in a later turn: reads and those that credentials need, never others.
+func (s *Session) paced(ctx context.Context, limit time.Duration, call func(context.Context) (middleware.InitializeOutput, middleware.Metadata, error)) (middleware.InitializeOutput, middleware.Metadata, error) {
+	service, region := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetRegion(ctx)
+	_, read := ctx.Value(replyKey{}).(*Reply)
+	p := s.pace.of(service, region)
+	for tries := 1; ; tries++ {
+		if err := p.wait(ctx, service, region); err != nil {
+			return middleware.InitializeOutput{}, middleware.Metadata{}, err
+		}
+		sent := time.Now()
+		timed, cancel := context.WithTimeout(ctx, limit)
+		out, md, err := call(timed)
+		cancel()
+		if !throttled(err) {
+			if err == nil {
+				p.answered()
+			}
+			return out, md, err
+		}
+		p.refused(sent, time.Now())
+		if tries == throttleTries || !read && service != "sts" || sleep(ctx, backoff(tries)) != nil {
+			return out, md, err
+		}
+	}
 }
 
 func host(request any) string {

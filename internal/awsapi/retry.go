@@ -13,16 +13,40 @@ import (
 // services here mean a quota by it, which no waiting cures. The SDK's shared retry budget is off: the pace and the three
 // attempts bound the load already, and a spent budget would make unrelated calls fail differently.
 func newRetryer() aws.Retryer {
+	return retryerBut(func(code string) bool { return code == "LimitExceededException" })
+}
+
+// newPacedRetryer is newRetryer for calls that go through the pace: that makes throttled calls again, in later turns.
+func newPacedRetryer() aws.Retryer {
+	return retryerBut(func(code string) bool {
+		kind, _ := codeKind(code, "")
+		return code == "LimitExceededException" || kind == Rate
+	})
+}
+
+// retryerBut is the SDK's standard retryer that never retries the codes.
+func retryerBut(never func(code string) bool) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.RateLimiter = ratelimit.None
-		quota := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		not := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 			var api smithy.APIError
-			if errors.As(err, &api) && api.ErrorCode() == "LimitExceededException" {
+			if errors.As(err, &api) && never(api.ErrorCode()) {
 				return aws.FalseTernary
 			}
 			return aws.UnknownTernary
 		})
-		o.Retryables = append([]retry.IsErrorRetryable{quota}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{not}, o.Retryables...)
 	})
+}
+
+// throttled reports whether AWS refused a call for its rate; the call itself, not one that its credentials needed.
+func throttled(err error) bool {
+	var keys *CredentialsError
+	var api smithy.APIError
+	if errors.As(err, &keys) || !errors.As(err, &api) {
+		return false
+	}
+	kind, _ := codeKind(api.ErrorCode(), "")
+	return kind == Rate
 }

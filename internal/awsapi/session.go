@@ -27,7 +27,7 @@ import (
 const (
 	connectTimeout = 5 * time.Second  // dial
 	attemptTimeout = 15 * time.Second // one HTTP exchange, body included
-	callTimeout    = 20 * time.Second // one call with all its tries, after its turn in the pace has come
+	callTimeout    = 20 * time.Second // one call with all its tries, after its turn in the pace has come; anew in every later turn
 	maxAttempts    = 3                // the SDK's own default
 )
 
@@ -171,7 +171,7 @@ func configError(err error) error {
 func (s *Session) complete(cfg aws.Config) aws.Config {
 	cfg.HTTPClient = s.http
 	cfg.Credentials = s.creds
-	cfg.Retryer = func() aws.Retryer { return newRetryer() }
+	cfg.Retryer = func() aws.Retryer { return newPacedRetryer() }
 	cfg.Logger = logging.Nop{}
 	cfg.AppID = "unjam"
 	if s.opts.Version != "" {

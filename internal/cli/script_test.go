@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/unjam/unjam/internal/cli"
+	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/testkit/schema"
 )
 
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil { // scripts wait for pacing and for polls more than they compute
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"unjam": unjam})
+	testscript.Main(m, map[string]func(){"unjam": unjam, "aged": aged})
 }
 
 // unjam is the program, as cmd/unjam runs it; its exit code is also left in a file, for processes in the background.
@@ -37,6 +40,26 @@ func unjam() {
 		}
 	}
 	os.Exit(code)
+}
+
+// aged FILE makes a plan one that was made long ago.
+func aged() {
+	b, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	p, err := plan.Parse(b)
+	if err != nil {
+		panic(err)
+	}
+	p.CreatedAt, p.ExpiresAt = p.CreatedAt.Add(-30*24*time.Hour), p.ExpiresAt.Add(-30*24*time.Hour)
+	p.ID = p.Digest()
+	if b, err = json.Marshal(p); err == nil {
+		err = os.WriteFile(os.Args[1], b, 0o600)
+	}
+	if err != nil {
+		panic(err)
+	}
 }
 
 const exitFile = ".exit"

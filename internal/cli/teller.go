@@ -49,6 +49,8 @@ func (t *teller) tell(ev apply.Event) {
 			}
 			t.polled = now
 		}
+	case apply.Trouble, apply.Expired, apply.Renewed, apply.Grace, apply.Unconfirmed: // of the step that waits, which was named
+		e.say("%s  %s: %s", at, ev.Event, ev.Message)
 	default:
 		msg := ev.Message
 		if msg != "" {

@@ -38,8 +38,6 @@ func (p *page) line(s string) {
 	}
 }
 
-func (p *page) linef(format string, args ...any) { p.line(fmt.Sprintf(format, args...)) }
-
 // style is an ANSI style.
 type style string
 

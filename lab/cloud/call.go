@@ -310,12 +310,22 @@ type Injection struct {
 	Skip      int           // let so many matching calls pass first
 	Times     int           // then strike so many times; 0 means always
 	Delay     time.Duration // slow, timeout: how long
+	// Only narrows it to calls in some Regions or with some input; nil: every call. It runs under the lock.
+	Only func(region string, in map[string]any) bool
 }
 
 // Strike finds the injection for a call and counts it; nil when the call is to be left alone.
 func (c *Cloud) Strike(service, operation string) *Injection {
+	return c.StrikeAt(service, operation, "", nil)
+}
+
+// StrikeAt is Strike for a call of which more is known: its Region and its decoded input.
+func (c *Cloud) StrikeAt(service, operation, region string, input map[string]any) *Injection {
 	for i, in := range c.Injections {
 		if (in.Service != "" && in.Service != service) || (in.Operation != "" && in.Operation != operation) {
+			continue
+		}
+		if in.Only != nil && !in.Only(region, input) {
 			continue
 		}
 		if in.Skip > 0 {

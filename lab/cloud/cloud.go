@@ -5,6 +5,7 @@ package cloud
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -164,23 +165,19 @@ type version[T any] struct {
 }
 
 // Set writes v now.
-func (l *Lagged[T]) Set(c *Cloud, v T) {
-	l.versions = append(l.trim(c), version[T]{c.Now(), v, true})
-}
+func (l *Lagged[T]) Set(c *Cloud, v T) { l.add(c, version[T]{c.Now(), v, true}) }
 
 // Delete removes the value now; readers go on seeing it for the lag.
-func (l *Lagged[T]) Delete(c *Cloud) {
-	var zero T
-	l.versions = append(l.trim(c), version[T]{c.Now(), zero, false})
-}
+func (l *Lagged[T]) Delete(c *Cloud) { l.add(c, version[T]{at: c.Now()}) }
 
-// trim drops the versions no reader can see any more.
-func (l *Lagged[T]) trim(c *Cloud) []version[T] {
-	horizon := c.Now().Add(-c.Lag)
-	for len(l.versions) > 1 && !l.versions[1].at.After(horizon) {
-		l.versions = l.versions[1:]
+// add appends a version and drops those that no reader can see any more.
+func (l *Lagged[T]) add(c *Cloud, v version[T]) {
+	l.versions = append(l.versions, v)
+	horizon, unseen := c.Now().Add(-c.Lag), 0
+	for unseen+1 < len(l.versions) && !l.versions[unseen+1].at.After(horizon) {
+		unseen++
 	}
-	return l.versions
+	l.versions = slices.Delete(l.versions, 0, unseen)
 }
 
 // Truth is the value as written last, for the services' own logic; false when there is none.

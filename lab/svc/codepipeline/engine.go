@@ -138,7 +138,6 @@ func (p *pipeline) runGroup(e *execution, name string, order int, only []string)
 			p.begin(e, name, a)
 		}
 	}
-	p.publish()
 }
 
 // begin starts one action.

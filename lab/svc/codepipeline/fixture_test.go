@@ -24,7 +24,7 @@ type in = map[string]any
 
 // bench is a lab with one administrator, a service role and GitHub's acme/web, on simulated time.
 type bench struct {
-	*testing.T
+	testing.TB
 	*lab.Lab
 	now time.Time
 	me  cloud.Principal
@@ -32,9 +32,9 @@ type bench struct {
 }
 
 // newBench has a connection that is PENDING.
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{T: t, Lab: lab.New(), now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}
+	b := &bench{TB: t, Lab: lab.New(), now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}
 	b.Cloud.Replay(b.now)
 	b.Cloud.AddAccount(&cloud.Account{ID: account})
 	_, err := b.IAM.CreateUser(account, "ada", "/")
@@ -55,7 +55,7 @@ func newBench(t *testing.T) *bench {
 }
 
 // working is newBench with the connection completed.
-func working(t *testing.T) *bench {
+func working(t testing.TB) *bench {
 	t.Helper()
 	b := newBench(t)
 	b.complete()

@@ -185,6 +185,13 @@ func TestStop(t *testing.T) {
 	if got := b.runs("web")[0]["stopTrigger"].(in)["reason"]; got != "too late" {
 		t.Errorf("reason %v", got)
 	}
+
+	id = b.create("asking", setStages(stage("Source", b.source()), stage("Approve", action("Ask", "Approval", "Manual", nil))))
+	b.pass(time.Hour)
+	b.ok("StopPipelineExecution", in{"pipelineName": "asking", "pipelineExecutionId": id, "abandon": true})
+	if a := b.latest("asking", "Approve"); a["status"] != "Abandoned" || a["token"] != nil {
+		t.Errorf("an abandoned approval still asks: %v", a)
+	}
 }
 
 func TestApproval(t *testing.T) {

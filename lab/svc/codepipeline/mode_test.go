@@ -118,6 +118,40 @@ func TestParallel(t *testing.T) {
 	b.wants("web", ids[2], "Failed")
 }
 
+// Parallel runs can wait for the same approval at once: each has a token of its own.
+func TestParallelApprovals(t *testing.T) {
+	b := working(t)
+	ask := setStages(stage("Source", b.source()), stage("Approve", action("Ask", "Approval", "Manual", nil)))
+	first := b.create("web", ask, with("executionMode", "PARALLEL"))
+	b.pass(10 * time.Second)
+	token := b.latest("web", "Approve")["token"]
+	second := b.start("web")
+	b.pass(10 * time.Second)
+	if other := b.latest("web", "Approve")["token"]; other == token {
+		t.Errorf("both wait with the token %v", token)
+	}
+	b.ok("PutApprovalResult", in{"pipelineName": "web", "stageName": "Approve", "actionName": "Ask", "token": token, "result": in{"status": "Approved", "summary": ""}})
+	b.wants("web", first, "Succeeded")
+	b.wants("web", second, "InProgress")
+}
+
+// After PARALLEL, the next run enters a stage only when every parallel run has left it.
+func TestLeavingParallel(t *testing.T) {
+	b := working(t)
+	b.create("web", with("executionMode", "PARALLEL"))
+	b.start("web")
+	b.pass(8 * time.Second) // both build
+	b.ok("StopPipelineExecution", in{"pipelineName": "web", "pipelineExecutionId": b.runs("web")[0]["pipelineExecutionId"], "abandon": true})
+	b.ok("UpdatePipeline", in{"pipeline": b.definition("web")})
+	id := b.start("web")
+	b.pass(10 * time.Second)
+	if e := list(b.stageState("web", "Build")["inboundExecutions"]); len(e) != 1 || e[0]["pipelineExecutionId"] != id {
+		t.Errorf("before Build, which an old run still holds: %v", e)
+	}
+	b.pass(time.Hour)
+	b.wants("web", id, "Succeeded")
+}
+
 func TestActiveRunsAreLimited(t *testing.T) {
 	b := working(t)
 	b.create("web", with("executionMode", "QUEUED"))
