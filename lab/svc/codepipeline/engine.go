@@ -9,24 +9,30 @@ import (
 
 // execution is one run of a pipeline.
 type execution struct {
-	p              *pipeline
-	id             string
-	version        int
-	status         string // PipelineExecutionStatus
-	summary        string
-	trigger        trigger
-	began, updated time.Time
-	at             string // the stage it is in or before
-	inside         bool   // it is in the stage
-	revisions      []revision
-	inputs         inputs
-	passed         map[string]bool // stages it has succeeded in
-	actions        []*actionRun    // oldest first
-	attempt        map[string]int  // per stage: where in actions the newest attempt at the whole stage begins
-	stopping       bool            // a stop was asked for
-	reason         string          // of that; "" without
-	outdated       bool            // the definition was changed while it ran
-	seen           cloud.Lagged[executionView]
+	p       *pipeline
+	id      string
+	version int
+	trigger trigger
+	began   time.Time
+	inputs  inputs
+	at      string         // the stage it is in or before
+	inside  bool           // it is in the stage
+	actions []*actionRun   // oldest first
+	attempt map[string]int // per stage: where in actions the newest attempt at the whole stage begins
+	runFacts
+	seen cloud.Lagged[runFacts]
+}
+
+// runFacts are what changes about an execution and readers see. Lists in it are replaced, never altered.
+type runFacts struct {
+	status    string // PipelineExecutionStatus
+	summary   string
+	updated   time.Time
+	revisions []revision
+	passed    []string // stages it has succeeded in
+	stopping  bool     // a stop was asked for
+	reason    string   // of that; "" without
+	outdated  bool     // the definition was changed while it ran
 }
 
 type trigger struct{ kind, detail string }
@@ -48,21 +54,27 @@ type revision struct {
 
 // actionRun is one run of one action.
 type actionRun struct {
-	e              *execution
-	id             string
-	stage, name    string
-	decl           declared
-	status         string // ActionExecutionStatus
-	began, changed time.Time
-	summary        string
-	code, message  string // of a failure
-	external       string
-	token          string // of an approval that waits
-	revision       *revision
-	variables      map[string]any
-	by             string
-	shown          bool // readers were given its last form
-	seen           cloud.Lagged[map[string]any]
+	e           *execution
+	id          string
+	stage, name string
+	decl        declared
+	began       time.Time
+	actionFacts
+	shown bool // readers were given its last form
+	seen  cloud.Lagged[actionFacts]
+}
+
+// actionFacts are what changes about a run of an action and readers see.
+type actionFacts struct {
+	status        string // ActionExecutionStatus
+	changed       time.Time
+	summary       string
+	code, message string // of a failure
+	external      string
+	token         string // of an approval that waits
+	revision      *revision
+	variables     map[string]any
+	by            string
 }
 
 // running reports whether an execution holds a stage.
@@ -80,8 +92,8 @@ func (s *Service) start(p *pipeline, t trigger, from inputs) *execution {
 // enroll adds a run that is in no stage yet.
 func (s *Service) enroll(p *pipeline, t trigger, from inputs) *execution {
 	now := s.c.Now()
-	e := &execution{p: p, id: s.c.UUID(), version: p.number(), status: "InProgress", trigger: t, began: now, updated: now, inputs: from,
-		passed: map[string]bool{}, attempt: map[string]int{}}
+	e := &execution{p: p, id: s.c.UUID(), version: p.number(), trigger: t, began: now, inputs: from, attempt: map[string]int{},
+		runFacts: runFacts{status: "InProgress", updated: now}}
 	p.runs, p.open = append(p.runs, e), append(p.open, e)
 	return e
 }
@@ -143,7 +155,8 @@ func (p *pipeline) runGroup(e *execution, name string, order int, only []string)
 // begin starts one action.
 func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	c := p.s.c
-	run := &actionRun{e: e, id: c.UUID(), stage: stageName, name: a.name(), decl: a, status: "InProgress", began: c.Now(), changed: c.Now()}
+	run := &actionRun{e: e, id: c.UUID(), stage: stageName, name: a.name(), decl: a, began: c.Now(),
+		actionFacts: actionFacts{status: "InProgress", changed: c.Now()}}
 	p.stages[stageName].actions[run.name] = run
 	p.runsOfActions, e.actions = append(p.runsOfActions, run), append(e.actions, run)
 	if a.typeOf("category") == "Approval" {
@@ -185,7 +198,8 @@ func (p *pipeline) finish(run *actionRun, o outcome) {
 	e := run.e
 	e.updated = run.changed
 	if o.revision != nil {
-		e.revisions = append(slices.DeleteFunc(e.revisions, func(r revision) bool { return r.action == o.revision.action }), *o.revision)
+		others := slices.DeleteFunc(slices.Clone(e.revisions), func(r revision) bool { return r.action == o.revision.action })
+		e.revisions = append(others, *o.revision)
 	}
 	p.advance(e, run.stage)
 	p.publish()
@@ -218,12 +232,13 @@ func (p *pipeline) advance(e *execution, name string) {
 	case next != 0:
 		p.runGroup(e, name, next, nil)
 		return
-	case name == names[len(names)-1]:
-		e.passed[name] = true
-		e.end("Succeeded", "")
 	default:
-		e.passed[name] = true
-		p.arrive(e, names[slices.Index(names, name)+1])
+		e.passed = append(slices.Clone(e.passed), name)
+		if next := slices.Index(names, name) + 1; next < len(names) {
+			p.arrive(e, names[next])
+		} else {
+			e.end("Succeeded", "")
+		}
 	}
 	p.admit(name)
 }

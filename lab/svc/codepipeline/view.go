@@ -2,30 +2,22 @@ package codepipeline
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
 
-// executionView is what readers see of an execution. It is made anew when the execution changes and never altered.
-type executionView struct {
-	summary map[string]any // PipelineExecutionSummary
-	full    map[string]any // PipelineExecution
-	passed  map[string]bool
-}
-
-// publish shows the present to readers, who see it with the cloud's lag. Only what can have changed is made anew: the stages, the runs
-// that are open and their actions; runs that have ended are done with.
+// publish shows the present to readers, who see it with the cloud's lag. Only what can have changed is shown anew: the stages, the
+// runs that are open and their actions; runs that have ended are done with.
 func (p *pipeline) publish() {
 	c := p.s.c
 	for _, e := range p.open {
 		for _, run := range e.actions {
 			if !run.shown {
-				run.seen.Set(c, run.detail())
+				run.seen.Set(c, run.actionFacts)
 				run.shown = run.status != "InProgress"
 			}
 		}
-		e.seen.Set(c, executionView{e.summaryReply(), e.reply(), maps.Clone(e.passed)})
+		e.seen.Set(c, e.runFacts)
 	}
 	p.open = slices.DeleteFunc(p.open, func(e *execution) bool { return !e.running() })
 	var stages []any
@@ -34,6 +26,22 @@ func (p *pipeline) publish() {
 		stages = append(stages, p.stageState(n, actions[n]))
 	}
 	p.state.Set(c, stages)
+}
+
+// asSeen is the execution as readers see it; false when they do not yet.
+func (e *execution) asSeen() (*execution, bool) {
+	facts, ok := e.seen.Seen(e.p.s.c)
+	copied := *e
+	copied.runFacts = facts
+	return &copied, ok
+}
+
+// asSeen is the run of the action as readers see it; false when they do not yet.
+func (run *actionRun) asSeen() (*actionRun, bool) {
+	facts, ok := run.seen.Seen(run.e.p.s.c)
+	copied := *run
+	copied.actionFacts = facts
+	return &copied, ok
 }
 
 func (p *pipeline) stageState(name string, actions []declared) map[string]any {

@@ -248,8 +248,8 @@ func (s *Service) listExecutions(r *cloud.Request) (map[string]any, error) {
 	stage, _ := only["stageName"].(string)
 	all := make([]any, 0, len(p.runs))
 	for _, e := range slices.Backward(p.runs) {
-		if v, ok := e.seen.Seen(s.c); ok && (only == nil || v.passed[stage]) {
-			all = append(all, v.summary)
+		if seen, ok := e.asSeen(); ok && (only == nil || slices.Contains(seen.passed, stage)) {
+			all = append(all, seen.summaryReply())
 		}
 	}
 	return paged(s.c, r, "pipelineExecutionSummaries", all, 100)
@@ -260,21 +260,21 @@ func (s *Service) getExecution(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.seenRun(r.Str("pipelineExecutionId"))
+	e, err := p.seenRun(r.Str("pipelineExecutionId"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"pipelineExecution": v.full}, nil
+	return map[string]any{"pipelineExecution": e.reply()}, nil
 }
 
 // seenRun finds an execution as readers see it.
-func (p *pipeline) seenRun(id string) (executionView, error) {
+func (p *pipeline) seenRun(id string) (*execution, error) {
 	if e := p.runWith(id); e != nil {
-		if v, ok := e.seen.Seen(p.s.c); ok {
-			return v, nil
+		if seen, ok := e.asSeen(); ok {
+			return seen, nil
 		}
 	}
-	return executionView{}, cloud.Errorf("PipelineExecutionNotFoundException", "Pipeline '%s' does not have an execution with id '%s'", p.name, id)
+	return nil, cloud.Errorf("PipelineExecutionNotFoundException", "Pipeline '%s' does not have an execution with id '%s'", p.name, id)
 }
 
 func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
@@ -296,13 +296,14 @@ func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
 	var all []any
 	done := map[string]bool{}
 	for _, run := range slices.Backward(p.runsOfActions) {
-		d, ok := run.seen.Seen(s.c)
 		k := run.stage + "/" + run.name
-		if !ok || (want != "" && run.e.id != want) || (newest && done[k]) {
+		if (want != "" && run.e.id != want) || (newest && done[k]) {
 			continue
 		}
-		done[k] = true
-		all = append(all, d)
+		if seen, ok := run.asSeen(); ok {
+			done[k] = true
+			all = append(all, seen.detail())
+		}
 	}
 	return paged(s.c, r, "actionExecutionDetails", all, 100)
 }
