@@ -117,7 +117,7 @@ func (l *Lab) admit(v *visit) error {
 	if v.x.In, err = wire.Decode(svc, v.op, v.r, v.x.RequestBody); err != nil {
 		return err
 	}
-	if v.strike = l.Cloud.StrikeAt(svc.Name, v.op.Name, v.x.Region, v.x.In); v.strike != nil {
+	if v.strike = l.Cloud.Strike(svc.Name, v.op.Name, v.x.Region, v.x.In); v.strike != nil {
 		v.x.Injected = v.strike.Kind
 	}
 	return nil

@@ -35,6 +35,8 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 			}
 		}
 		j.Help(lists(s, s.Question().Regions[:1])...)
+	} else if _, lost := s.GapOf(fault.ConnectionsQuery(s.Question())); lost {
+		j.Help(fault.RegionsQuery(s.Question().Account)) // each connection takes a round more now: what lies elsewhere must not come last
 	}
 	for _, arn := range arns {
 		c, known, absent, settles := fault.Connection(s, arn)

@@ -39,7 +39,9 @@ func (f Failure) advice(host string) string {
 	case Rate:
 		return "AWS refuses the call for its rate, after all tries: wait a moment and try again"
 	case NoOperation:
-		return "the Region or partition does not have this operation: " + f.text()
+		return "the Region or partition does not have this operation: check --region and --endpoint-url: " + f.text()
+	case Refused:
+		return f.text() + ": have it allowed (unjam permissions prints the policies)"
 	case Quota:
 		return "a quota is used up: delete what is unused or ask for more: " + f.text()
 	case Internal:
@@ -51,7 +53,7 @@ func (f Failure) advice(host string) string {
 // text is AWS's text, with the code when there is nothing else.
 func (f Failure) text() string {
 	switch {
-	case f.Message == "":
+	case f.Message == "", f.Message == "UnknownError": // the SDK's word for an error without a text
 		return f.Code
 	case f.Code == "" || f.Kind == Refused:
 		return f.Message

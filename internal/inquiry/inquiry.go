@@ -8,6 +8,7 @@ import (
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/op"
 )
 
 // MaxRounds is how often judging may ask for more facts after it saw some: a pipeline, its connection, the events of that, the
@@ -43,7 +44,7 @@ func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Faul
 		}
 		if st.Rounds == MaxRounds {
 			for _, w := range st.Outcome.Wants {
-				b.Miss(fact.Gap{Query: w, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds"})
+				b.Miss(leftOut(w))
 			}
 			st.Snapshot = b.Seal(time.Now())
 			st.Outcome = fault.Run(st.Snapshot, faults...)
@@ -51,5 +52,14 @@ func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Faul
 		}
 		st.Rounds++
 		c.Collect(ctx, b, st.Outcome.Wants)
+	}
+}
+
+// leftOut is the gap of a query for which no round was left.
+func leftOut(q fact.Query) fact.Gap {
+	o, _ := op.Reading(q.Kind)
+	return fact.Gap{
+		Query: q, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds; diagnose it by itself",
+		Source: fact.Source{Service: o.Service, Operation: o.Name, Account: q.Scope.Account, Region: q.Scope.Region},
 	}
 }

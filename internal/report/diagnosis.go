@@ -118,6 +118,18 @@ func (d Diagnosis) Blind() bool {
 	return false
 }
 
+// Exit is the exit code of a diagnosis: 3 when something is wrong, 4 when nothing is but not everything that matters could be
+// seen, else 0.
+func (d Diagnosis) Exit() int {
+	switch {
+	case d.Wrong():
+		return 3
+	case d.Blind():
+		return 4
+	}
+	return 0
+}
+
 // JSON writes any document as indented JSON with a final newline, without HTML escapes.
 func JSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

@@ -315,12 +315,7 @@ type Injection struct {
 }
 
 // Strike finds the injection for a call and counts it; nil when the call is to be left alone.
-func (c *Cloud) Strike(service, operation string) *Injection {
-	return c.StrikeAt(service, operation, "", nil)
-}
-
-// StrikeAt is Strike for a call of which more is known: its Region and its decoded input.
-func (c *Cloud) StrikeAt(service, operation, region string, input map[string]any) *Injection {
+func (c *Cloud) Strike(service, operation, region string, input map[string]any) *Injection {
 	for i, in := range c.Injections {
 		if (in.Service != "" && in.Service != service) || (in.Operation != "" && in.Operation != operation) {
 			continue
