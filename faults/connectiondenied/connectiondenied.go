@@ -60,14 +60,16 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				if src.Action.Name != a.Name || !src.Failed() || fault.Read(src.State.Error) != fault.SignatureDenied {
 					continue
 				}
-				_, _, absent, settles := fault.Connection(s, a.Connection)
+				_, known, absent, settles := fault.Connection(s, a.Connection)
 				j.Need(settles)
 				if absent {
 					continue // a dead ARN gives the same text, whatever the role may do
 				}
 				f, ask := judge(s, src)
-				j.Findings = append(j.Findings, f)
 				j.Help(ask)
+				if known || f.Cause.Class == fault.Simulated { // else it may be dead all the same
+					j.Findings = append(j.Findings, f)
+				}
 			}
 		}
 	}

@@ -201,6 +201,9 @@ func everyCall(t *testing.T, on string) {
 						if took := time.Since(start); took > 5*time.Minute {
 							t.Errorf("it took %s", took)
 						}
+						if !s.wasStruck() {
+							t.Error("nothing was struck")
+						}
 						if at.operation == "GetCallerIdentity" {
 							withoutIdentity(t, d, err, kind, times)
 							return
@@ -335,7 +338,9 @@ func struck(t *testing.T, on string, golden, d report.Diagnosis, at site, kind s
 		t.Errorf("no gap names %s", at)
 	}
 	for _, f := range golden.Findings {
-		if want == fault.Found && !slices.ContainsFunc(d.Findings, func(x fault.Finding) bool { return x.ID == f.ID && (x.Severity == f.Severity || definition || at.operation == "ListPipelines") }) {
+		if want == fault.Found && !slices.ContainsFunc(d.Findings, func(x fault.Finding) bool {
+			return x.ID == f.ID && (x.Severity == f.Severity || definition || at.operation == "ListPipelines")
+		}) {
 			t.Errorf("finding %s is gone or another one", f.ID)
 		}
 	}

@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,11 @@ func (s *stage) open(tb testing.TB, over http.RoundTripper, regions ...string) *
 
 // set changes the lab under its lock.
 func (s *stage) set(f func(*cloud.Cloud)) { s.lab.Cloud.Within(func() { f(s.lab.Cloud) }) }
+
+// wasStruck reports whether an injection struck a call.
+func (s *stage) wasStruck() bool {
+	return slices.ContainsFunc(s.lab.Cloud.Ledger(), func(k cloud.Call) bool { return k.Injected != "" })
+}
 
 // target parses a TARGET as the command line does.
 func target(tb testing.TB, text string) []fact.Target {

@@ -125,7 +125,8 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	if len(p.Steps) == 0 {
-		return nil
+		fmt.Fprintf(d.out, "\nNext: unjam explain %s      (how to mend it by hand)\n", found.Report.Findings[0].Code)
+		return verdict(found.Report)
 	}
 	d.chapter("3. Doing it", "unjam apply fix.json --apply")
 	j, err := journal.Open(d.home)
@@ -137,7 +138,7 @@ func (d *demo) play(ctx context.Context) error {
 	out, err := d.app.Apply(ctx, app.Apply{Plan: p, Journal: j, Interval: 500 * time.Millisecond, Faults: faults.All(), Events: func(ev apply.Event) {
 		tell(ev)
 		if ev.Event == apply.Waiting && strings.HasPrefix(ev.Step, "handshake-") {
-			d.handshake(ctx, strings.TrimPrefix(ev.Step, "handshake-"))
+			d.handshake(ctx, cancel, strings.TrimPrefix(ev.Step, "handshake-"))
 		}
 	}})
 	cancel()
@@ -147,7 +148,7 @@ func (d *demo) play(ctx context.Context) error {
 	}
 	fmt.Fprintln(d.out)
 	if err := d.outcome(out); err != nil {
-		return err
+		return d.left(err)
 	}
 	d.chapter("4. The same question again", "unjam diagnose")
 	again, err := d.app.Diagnose(ctx2(ctx), app.Ask{}, faults.All(), nil)
@@ -161,6 +162,16 @@ func (d *demo) play(ctx context.Context) error {
 	return verdict(again.Report)
 }
 
+// left is the error of a run that did not come to its end. The demo's journal goes with the demo: there is nothing to resume.
+func (d *demo) left(err error) error {
+	var c codeError
+	if errors.As(err, &c) {
+		c.next = "unjam lab --world " + d.world.Name + "      (serves this world: play it with every command)"
+		return c
+	}
+	return err
+}
+
 // ctx2 is a context for what comes after the run, whose own was ended.
 func ctx2(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
@@ -172,13 +183,17 @@ func (d *demo) chapter(title, command string) {
 	fmt.Fprintf(d.out, "\n== %s ==   $ %s\n\n", title, command)
 }
 
-// handshake has the handshake done: by the person at the terminal in a browser, or by the demo in the person's place.
-func (d *demo) handshake(ctx context.Context, name string) {
+// handshake has the handshake done: by the person at the terminal in a browser, or by the demo in the person's place. Where it
+// cannot be done, the demo alone leaves the run.
+func (d *demo) handshake(ctx context.Context, leave context.CancelFunc, name string) {
 	d.hands.Go(func() {
 		if d.alone {
 			select {
 			case <-time.After(1500 * time.Millisecond):
-				d.complete(name)
+				if !d.complete(name) {
+					d.say("  Somebody else has to act first, as the plan says: the demo leaves the run here.")
+					leave()
+				}
 			case <-ctx.Done():
 			}
 			return
@@ -192,27 +207,33 @@ func (d *demo) handshake(ctx context.Context, name string) {
 		}()
 		select {
 		case <-enter:
-			d.complete(name)
+			if !d.complete(name) {
+				d.say("  Ctrl-C ends the demo.")
+			}
 		case <-ctx.Done():
 		}
 	})
 }
 
-// complete plays the owner of the organisation at the console. What stood in the way before (a missing permission) is for the
-// world's caller to have: a refusal is told like any other.
-func (d *demo) complete(name string) {
+// complete plays the owner of the organisation at the console, with the AWS credentials of the world's caller, and reports whether
+// that completed it: a refusal is told like any other.
+func (d *demo) complete(name string) bool {
 	var err error
+	var outcome connections.Outcome
 	d.lab.Cloud.Within(func() {
 		k := d.world.Default
 		who := connections.Person{Principal: k.Principal, Origin: cloud.Origin{UserAgent: "Mozilla/5.0", SourceIP: "192.0.2.10"}}
-		org := d.org(name)
-		_, err = d.lab.Connections.Handshake(who, d.world.ARN(name), connections.Attempt{Org: org})
+		outcome, err = d.lab.Connections.Handshake(who, d.world.ARN(name), connections.Attempt{Org: d.org(name)})
 	})
-	if err != nil {
-		d.say("  The handshake failed: %v\n  Ctrl-C ends the demo.", err)
-		return
+	switch {
+	case err != nil:
+		d.say("  The handshake failed: %v", err)
+	case outcome != connections.Completed:
+		d.say("  The handshake ended without success: %s", outcome)
+	default:
+		d.say("  (the demo signed in at the provider as the organisation's owner and pressed Connect)")
 	}
-	d.say("  (the demo signed in at the provider as the organisation's owner and pressed Connect)")
+	return err == nil && outcome == connections.Completed
 }
 
 // org is the organisation that a connection is meant for: the first one of its provider.

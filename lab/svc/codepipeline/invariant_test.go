@@ -47,6 +47,11 @@ func moves(from any) []string {
 }
 
 func (w *walk) checkRuns(t *rapid.T, runs map[string]map[string]any) {
+	for _, e := range runs {
+		if n := len(list(e["sourceRevisions"])); n > 1 { // one source tells revisions, however often it ran
+			t.Errorf("%d source revisions in %v", n, e)
+		}
+	}
 	for id, was := range w.runs {
 		now, from := runs[id], was["status"]
 		if id == w.retried {

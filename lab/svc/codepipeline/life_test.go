@@ -232,3 +232,18 @@ func TestApproval(t *testing.T) {
 	b.pass(20 * time.Minute)
 	b.wants("hasty", id, "Failed")
 }
+
+// A source that runs again with its whole stage replaces the revision it told before.
+func TestOneRevisionPerSource(t *testing.T) {
+	b := working(t)
+	b.Pipelines.FailAction(account, region, "web", "Source", "Bucket", failure("JobFailed", "no"))
+	two := stage("Source", b.source(), action("Bucket", "Source", "S3", in{"S3Bucket": "b", "S3ObjectKey": "k"}))
+	id := b.create("web", setStages(two, stage("Approve", action("Ask", "Approval", "Manual", nil))))
+	b.pass(time.Hour)
+	b.Pipelines.HealAction(account, region, "web", "Source", "Bucket")
+	b.ok("RetryStageExecution", b.retry("web", "Source", id, "ALL_ACTIONS"))
+	b.pass(time.Hour)
+	if revs := list(b.runs("web")[0]["sourceRevisions"]); len(revs) != 1 || revs[0]["revisionId"] != b.head("main") {
+		t.Errorf("revisions after the retry: %v", revs)
+	}
+}

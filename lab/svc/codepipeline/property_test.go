@@ -59,28 +59,37 @@ type walk struct {
 }
 
 func newWalk(t *testing.T, v *apimodel.Validator) *walk {
-	w := &walk{bench: working(t), caller: &cloud.Caller{Name: "ada", AccessKeyID: "AKIALABADA0000000001", SecretAccessKey: "secret"},
-		runs: map[string]map[string]any{}, details: map[string]map[string]any{}}
-	w.caller.Principal = w.me
-	w.Cloud.AddCaller(w.caller)
+	w := &walk{bench: working(t), runs: map[string]map[string]any{}, details: map[string]map[string]any{}}
+	w.caller = w.key()
 	w.Observe(func(x lab.Exchange) { w.problems = append(w.problems, v.Check(apimodel.FromLab(x))...) })
 	return w
 }
 
-// send makes a signed call over HTTP; code is that of an error.
-func (w *walk) send(t *rapid.T, op string, input in) (out in, code string) {
-	body, _ := json.Marshal(input)
-	r, err := http.NewRequestWithContext(w.Context(), http.MethodPost, "https://codepipeline.us-east-1.amazonaws.com/", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+// signed is a call as it goes over HTTP.
+func (b *bench) signed(k *cloud.Caller, op string, input in) *http.Request {
+	b.Helper()
+	body, err := json.Marshal(input)
+	b.must(err)
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "https://codepipeline.us-east-1.amazonaws.com/", bytes.NewReader(body))
+	b.must(err)
 	r.Header.Set("X-Amz-Target", "CodePipeline_20150709."+op)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	sum := sha256.Sum256(body)
-	keys := aws.Credentials{AccessKeyID: w.caller.AccessKeyID, SecretAccessKey: w.caller.SecretAccessKey}
-	if err := v4.NewSigner().SignHTTP(w.Context(), keys, r, hex.EncodeToString(sum[:]), "codepipeline", region, w.now); err != nil {
-		t.Fatal(err)
-	}
+	keys := aws.Credentials{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey}
+	b.must(v4.NewSigner().SignHTTP(b.Context(), keys, r, hex.EncodeToString(sum[:]), "codepipeline", region, b.now))
+	return r
+}
+
+// key gives the administrator an access key.
+func (b *bench) key() *cloud.Caller {
+	k := &cloud.Caller{Name: "ada", Principal: b.me, AccessKeyID: "AKIALABADA0000000001", SecretAccessKey: "secret"}
+	b.Cloud.AddCaller(k)
+	return k
+}
+
+// send makes a signed call over HTTP; code is that of an error.
+func (w *walk) send(t *rapid.T, op string, input in) (out in, code string) {
+	r := w.signed(w.caller, op, input)
 	resp, err := w.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +132,7 @@ func (w *walk) update(t *rapid.T) {
 		a["runOrder"] = order
 		return a
 	}
-	all := []any{stage("Source", w.source()), stage("Build", build("One", 1), build("Two", 1), build("Last", 2))}
+	all := []any{stage("Source", w.source(), action("Bucket", "Source", "S3", in{"S3Bucket": "b", "S3ObjectKey": "k"})), stage("Build", build("One", 1), build("Two", 1), build("Last", 2))}
 	if rapid.Bool().Draw(t, "approval") {
 		all = append(all, stage("Approve", action("Ask", "Approval", "Manual", nil)))
 	}
@@ -227,7 +236,7 @@ func (w *walk) answer(t *rapid.T) {
 
 // mishap breaks or heals an action.
 func (w *walk) mishap(t *rapid.T) {
-	at := rapid.SampledFrom([][2]string{{"Source", "Git"}, {"Build", "One"}, {"Build", "Two"}, {"Build", "Last"}, {"Deploy", "CodeDeploy"}}).Draw(t, "action")
+	at := rapid.SampledFrom([][2]string{{"Source", "Git"}, {"Source", "Bucket"}, {"Build", "One"}, {"Build", "Two"}, {"Build", "Last"}, {"Deploy", "CodeDeploy"}}).Draw(t, "action")
 	code := rapid.SampledFrom([]string{"", "JobFailed"}).Draw(t, "code")
 	w.Pipelines.FailAction(account, region, "web", at[0], at[1], failure(code, "it went wrong"))
 }
