@@ -58,7 +58,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	b.Add(who)
 	if ask.Quick { // what is left out on purpose is said like everything else that was not seen
 		b.Miss(fact.Gap{Query: fault.RegionsQuery(q.Account), Source: fact.Source{Service: "account", Operation: "ListRegions", Account: q.Account},
-			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions"})
+			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions: ask without it to see them"})
 	}
 	told := map[string]int{}
 	meter := &meter{tell: progress}

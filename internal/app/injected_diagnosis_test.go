@@ -134,6 +134,7 @@ func TestNoWorldTurnsClear(t *testing.T) {
 					continue
 				}
 				t.Run(name+"/"+operation+"/"+kind, func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						s := play(t, name, text)
 						a := s.open(t, nil)
@@ -182,7 +183,7 @@ func verdicts(d report.Diagnosis) map[fault.Code]fault.Verdict {
 // Every call of the diagnosis of a stuck pipeline is struck by everything that can become of it, once and for good.
 func TestEveryCallOfADiagnosis(t *testing.T) {
 	for _, on := range []string{"web", ""} {
-		t.Run("target="+on, func(t *testing.T) { everyCall(t, on) })
+		t.Run("target "+on, func(t *testing.T) { everyCall(t, on) })
 	}
 }
 
@@ -192,6 +193,7 @@ func everyCall(t *testing.T, on string) {
 		for _, kind := range kinds() {
 			for _, times := range []int{1, 0} {
 				t.Run(fmt.Sprintf("%s/%s_%d", at, kind, times), func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						s := play(t, "golden", []byte(goldenWorld))
 						a := s.open(t, nil)

@@ -36,6 +36,7 @@ type pace struct {
 	tokens float64
 	at     time.Time // tokens as of then
 	slowed time.Time // when the rate was halved last
+	heard  time.Time // when a call was answered last
 }
 
 // newPace is the pace a service begins with. Only CloudTrail's limit is public: LookupEvents allows two requests per second
@@ -88,9 +89,10 @@ func (p *pace) refill(now time.Time) {
 }
 
 // answered notes that AWS answered a call.
-func (p *pace) answered() {
+func (p *pace) answered(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.heard = now
 	p.rate = min(p.top, p.rate+growth/p.rate)
 }
 
@@ -154,14 +156,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// throttleTries is how often a call is made that AWS refuses for its rate each time. With the pauses between them that is
-// about ten seconds, in which the pace has found what is left of the limit.
-const throttleTries = 7
+// How long a call that AWS refuses for its rate is made again, in later turns. The tries with their pauses take about ten
+// seconds, in which the pace finds what is left of the limit. While other calls are answered it is only a matter of turns.
+const (
+	throttleTries    = 7
+	throttleQuiet    = 10 * time.Second // without an answer to any call of the service in the Region
+	throttlePatience = 2 * time.Minute
+)
 
-// backoff is the pause after so many refusals: 0.2 s doubling, with jitter, so that those refused together do not come back
-// together.
+// hopeless reports whether a call that was refused so many times, for so long, is given up.
+func (p *pace) hopeless(refusals int, since, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return now.Sub(since) >= throttlePatience || refusals >= throttleTries && now.Sub(p.heard) >= throttleQuiet
+}
+
+// backoff is the pause after so many refusals: 0.2 s doubling up to 6.4 s, with jitter, so that those refused together do not
+// come back together.
 func backoff(refusals int) time.Duration {
-	d := 100 * time.Millisecond << refusals
+	d := 100 * time.Millisecond << min(refusals, throttleTries-1)
 	return d/2 + rand.N(d)
 }
 

@@ -100,7 +100,8 @@ func (s *Session) paced(ctx context.Context, limit time.Duration, call func(cont
 	service, region := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetRegion(ctx)
 	_, read := ctx.Value(replyKey{}).(*Reply)
 	p := s.pace.of(service, region)
-	for tries := 1; ; tries++ {
+	var first time.Time // when it was refused first
+	for refusals := 1; ; refusals++ {
 		if err := p.wait(ctx, service, region); err != nil {
 			return middleware.InitializeOutput{}, middleware.Metadata{}, err
 		}
@@ -108,14 +109,18 @@ func (s *Session) paced(ctx context.Context, limit time.Duration, call func(cont
 		timed, cancel := context.WithTimeout(ctx, limit)
 		out, md, err := call(timed)
 		cancel()
+		now := time.Now()
 		if !throttled(err) {
 			if err == nil {
-				p.answered()
+				p.answered(now)
 			}
 			return out, md, err
 		}
-		p.refused(sent, time.Now())
-		if tries == throttleTries || !read && service != "sts" || sleep(ctx, backoff(tries)) != nil {
+		p.refused(sent, now)
+		if first.IsZero() {
+			first = now
+		}
+		if !read && service != "sts" || p.hopeless(refusals, first, now) || sleep(ctx, backoff(refusals)) != nil {
 			return out, md, err
 		}
 	}

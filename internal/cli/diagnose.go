@@ -148,11 +148,8 @@ func planned(c fault.Code) bool {
 
 // verdict is the exit code of a diagnosis.
 func verdict(d report.Diagnosis) error {
-	switch {
-	case d.Wrong():
-		return codeError{code: exitFindings}
-	case d.Blind():
-		return codeError{code: exitBlind}
+	if code := d.Exit(); code != exitOK {
+		return codeError{code: code}
 	}
 	return nil
 }

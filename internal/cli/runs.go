@@ -43,7 +43,7 @@ func newRuns(e *env) *cobra.Command {
 				}
 				var rows [][4]string
 				for _, r := range all {
-					rows = append(rows, [4]string{r.ID, string(r.Status), r.Account, r.Created.Local().Format("2006-01-02 15:04") + r.Created.UTC().Format(" (15:04 UTC)")})
+					rows = append(rows, [4]string{r.ID, string(r.Status), r.Account, localAndUTC(r.Created)})
 				}
 				return report.Runs(w, rows, e.view(e.out))
 			})
@@ -137,10 +137,21 @@ func (e *env) showRun(j *journal.Journal, r journal.Run) error {
 			if !st.EndedAt.IsZero() {
 				msg += "  " + st.EndedAt.Local().Format(time.DateTime)
 			}
+			if s.Say != nil && (st.Status == journal.IsWaiting || st.Status == journal.WasStopped) {
+				msg = s.Say.Link // what whoever takes over needs
+			}
 			rows = append(rows, report.StepRow{Status: string(st.Status), Title: s.Title, Message: msg})
 		}
 		return report.Run(w, "Run "+r.ID+": "+string(state.Status)+"  account "+r.Account+"  by "+report.Who(r.By), rows, e.view(e.out))
 	})
+}
+
+// localAndUTC is a time in a list: the reader's, with UTC beside it where that is another.
+func localAndUTC(t time.Time) string {
+	if _, off := t.Local().Zone(); off == 0 {
+		return t.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return t.Local().Format("2006-01-02 15:04") + t.UTC().Format(" (15:04 UTC)")
 }
 
 // planOf is the plan of a run.

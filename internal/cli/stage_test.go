@@ -191,7 +191,7 @@ func writes(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until: until SERVICE:OPERATION N waits for N more calls of an operation, at most 20 s: so a script knows that a process in
+// until: until SERVICE:OPERATION N waits for N more calls of an operation, at most 40 s: so a script knows that a process in
 // the background has come to where it polls.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	st := running(ts)
@@ -208,10 +208,11 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return n
 	}
+	const limit = 40 * time.Second
 	start, before := time.Now(), count()
 	for count() < before+more {
 		if time.Since(start) > 20*time.Second {
-			ts.Fatalf("%d calls of %s in 20 s, want %d", count()-before, args[0], more)
+			ts.Fatalf("%d calls of %s in %s, want %d", count()-before, args[0], limit, more)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

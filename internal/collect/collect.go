@@ -151,7 +151,7 @@ func gap(q fact.Query, a answer) fact.Gap {
 	case errors.Is(a.err, context.Canceled):
 		g.Class, g.Why = fact.Skipped, "not read: the run was interrupted"
 	case f.Kind == awsapi.Slow && a.src.Operation == "":
-		g.Why = "not read: the time was up"
+		g.Why = "not read: the time was up: raise --timeout to see it"
 	}
 	if g.Source.At.IsZero() {
 		g.Source.At = time.Now().UTC()

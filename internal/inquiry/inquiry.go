@@ -59,7 +59,7 @@ func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Faul
 func leftOut(q fact.Query) fact.Gap {
 	o, _ := op.Reading(q.Kind)
 	return fact.Gap{
-		Query: q, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds; diagnose it by itself",
+		Query: q, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds: ask again with a TARGET",
 		Source: fact.Source{Service: o.Service, Operation: o.Name, Account: q.Scope.Account, Region: q.Scope.Region},
 	}
 }
