@@ -69,7 +69,7 @@ func newFix(e *env) *cobra.Command {
 connection, is guided: you get the link, the account, the role and a checklist, and the program sees when it is done.`,
 		Example: `  unjam fix web                    what would be done
   unjam fix web --apply            do it
-  unjam fix web --apply --hold     stop the restarted run before the stage after Source`,
+  unjam fix web --apply --hold     stop the restarted run behind Source`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("unjam fix takes a TARGET: a pipeline, a connection ARN or a console URL")

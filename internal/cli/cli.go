@@ -100,6 +100,7 @@ It reads until you say --apply. Start with:
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {
 			c.GroupID = "know"
+			c.Short, c.Example = "Print the completion script of a shell", "  unjam completion bash > ~/.local/share/bash-completion/completions/unjam"
 		}
 	}
 	root.SetHelpCommandGroupID("know")

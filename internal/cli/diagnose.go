@@ -27,7 +27,7 @@ host, or the console URL of any of them. Without a TARGET everything in the Regi
   unjam diagnose web                           one pipeline
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
   unjam diagnose --region all --output json    for a script
-  unjam diagnose web --quick                   the cause, without the other Regions`,
+  unjam diagnose web --quick                   without the other Regions`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := e.diagnose(cmd.Context(), args, ask)
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 func newExplain(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain [CODE]",
-		Short: "Explain a fault: what it is, how to see it, how to mend it (offline)",
+		Short: "Explain a fault: what it is, how to see and mend it (offline)",
 		Long: `Explains a fault: what it is, its causes, how to see it by hand and how to mend it. Needs no network.
 Without a CODE it lists the faults.`,
 		Example: "  unjam explain\n  unjam explain connection-pending",

@@ -37,9 +37,7 @@ func help(w io.Writer, c *cobra.Command) error {
 	} else {
 		helpFlags(&b, "Flags everywhere", c.Flags())
 	}
-	if c.Runnable() || !c.HasParent() {
-		b.WriteString("\n" + exitHelp)
-	}
+	b.WriteString("\n" + exitHelp)
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help says more about a command.\n", c.CommandPath())
 	}

@@ -19,7 +19,7 @@ func newPermissions(e *env) *cobra.Command {
 
   --for read        diagnosing
   --for fix         diagnosing and applying
-  --for handshake   completing a connection in the console, for the person who does it
+  --for handshake   for the person who completes a connection in the console
 
 Needs no network.`,
 		Example: `  unjam permissions --for read > read.json

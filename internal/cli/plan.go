@@ -27,7 +27,7 @@ func newPlan(e *env) *cobra.Command {
 cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 		Example: `  unjam plan web
   unjam plan web --out web.plan.json && unjam apply web.plan.json
-  unjam plan web --hold          stop the restarted run before the stage after Source`,
+  unjam plan web --hold          stop the restarted run behind Source`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, p, err := e.plan(cmd.Context(), args, ask, wish)
 			if err != nil {
