@@ -60,12 +60,12 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				if src.Action.Name != a.Name || !src.Failed() || fault.Read(src.State.Error) != fault.SignatureDenied {
 					continue
 				}
-				_, known, absent, settles := fault.Connection(s, a.Connection)
+				c, known, absent, settles := fault.Connection(s, a.Connection)
 				j.Need(settles)
 				if absent {
 					continue // a dead ARN gives the same text, whatever the role may do
 				}
-				f, ask := judge(s, src)
+				f, ask := judge(s, src, c)
 				j.Help(ask)
 				if known || f.Cause.Class == fault.Simulated { // else it may be dead all the same
 					j.Findings = append(j.Findings, f)
@@ -76,7 +76,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	return j
 }
 
-func judge(s *fact.Snapshot, src fault.Source) (fault.Finding, fact.Query) {
+func judge(s *fact.Snapshot, src fault.Source, c fact.Connection) (fault.Finding, fact.Query) {
 	p, arn := src.Pipeline, src.Action.Connection
 	role := p.RoleARN
 	if src.Action.RoleARN != "" {
@@ -89,7 +89,7 @@ func judge(s *fact.Snapshot, src fault.Source) (fault.Finding, fact.Query) {
 	f := fault.Finding{
 		Title: "Pipeline's role may not use its connection", Severity: fault.High, Bucket: fault.IAM,
 		Subject: fault.PipelineSubject(p), About: p.Ref(), Since: fault.Stamp(src.State.Changed),
-		Affects:  []fault.Subject{fault.ConnectionSubject(arn, "")},
+		Affects:  []fault.Subject{fault.ConnectionSubject(arn, c.Name)},
 		Evidence: []fault.Evidence{said},
 		Link:     fault.PipelineLink(s.Question(), p),
 		Message:  fmt.Sprintf("AWS refuses the role of %s the use of its connection.", p.Name),
@@ -127,11 +127,11 @@ func cause(s *fact.Snapshot, role, arn string) (fault.Cause, string) {
 		}
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: text}, "Check the role's policies for both actions, then retry the stage."
 	case !newOK && !oldOK:
-		return fault.Cause{Code: lacksBoth, Class: fault.Simulated, Text: "The role is allowed UseConnection under neither prefix (simulated)."}, allow(useNew, useOld)
+		return fault.Cause{Code: lacksBoth, Class: fault.Simulated, Text: "The role is allowed UseConnection under neither prefix."}, allow(useNew, useOld)
 	case !oldOK:
-		return fault.Cause{Code: lacksOld, Class: fault.Simulated, Text: "The role lacks " + useOld + "; it needs both prefixes (simulated)."}, allow(useOld)
+		return fault.Cause{Code: lacksOld, Class: fault.Simulated, Text: "The role lacks " + useOld + "; it needs both prefixes."}, allow(useOld)
 	}
-	return fault.Cause{Code: lacksNew, Class: fault.Simulated, Text: "The role lacks " + useNew + "; it needs both prefixes (simulated)."}, allow(useNew)
+	return fault.Cause{Code: lacksNew, Class: fault.Simulated, Text: "The role lacks " + useNew + "; it needs both prefixes."}, allow(useNew)
 }
 
 func proof(s *fact.Snapshot, role, arn string) []fault.Evidence {

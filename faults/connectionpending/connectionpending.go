@@ -224,7 +224,7 @@ func alternatives(s *fact.Snapshot, c fact.Connection) []string {
 func message(s *fact.Snapshot, c fact.Connection, since time.Time, n int) string {
 	age := ""
 	if !since.IsZero() {
-		age = " since " + since.UTC().Format("2 January 2006")
+		age = " since " + since.UTC().Format(time.DateOnly)
 		if d := s.At().Sub(since); d < 48*time.Hour {
 			age = fmt.Sprintf(" for %d h", int(d.Hours()))
 			if d < time.Hour {
@@ -232,7 +232,7 @@ func message(s *fact.Snapshot, c fact.Connection, since time.Time, n int) string
 			}
 		}
 	}
-	m := fmt.Sprintf("Connection %q to %s waits for its handshake%s", c.Name, c.Provider, age)
+	m := fmt.Sprintf("Connection %q to %s has been waiting for its handshake%s", c.Name, c.Provider, age)
 	switch n {
 	case 0:
 		return m + "; no pipeline that was read uses it."

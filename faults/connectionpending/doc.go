@@ -21,7 +21,7 @@ func doc() fault.Doc {
 			{Code: replaced, Text: "An earlier connection was deleted and created again.", Evidence: "CloudTrail shows DeleteConnection and CreateConnection by the same hand or with the same name.",
 				Remedy: "Complete the handshake of the new one; keep the tool from replacing it (name, provider and host are replaced, not changed)."},
 			{Code: ownedElsewhere, Text: "The connection is shared from another account.", Evidence: "The account in its ARN is not the pipeline's.", Remedy: "Somebody in the owning account has to complete it."},
-			{Code: unknownCause, Text: "It is PENDING; why cannot be seen.", Evidence: "The event history is denied, too old or does not show such steps.", Remedy: "Complete the handshake; the listed permission would show more."},
+			{Code: unknownCause, Text: "It is PENDING; why cannot be seen.", Evidence: "The event history is denied, too old or does not show such steps.", Remedy: "Complete the handshake. What could not be seen is listed."},
 		},
 		See: []string{
 			"aws codeconnections get-connection --connection-arn ARN --query Connection.ConnectionStatus",

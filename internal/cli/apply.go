@@ -45,7 +45,7 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if time.Now().After(p.ExpiresAt) {
 					e.say("warning: this plan expired for starting at %s", p.ExpiresAt.UTC().Format(time.RFC3339))
 				}
-				if err := e.showPlan(p, ""); err != nil {
+				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
 				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply", args[0])
@@ -82,7 +82,7 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 				return err
 			}
 			if !how.apply || !e.json() {
-				if err := e.showPlan(p, ""); err != nil {
+				if err := e.showPlan(p, how.apply, ""); err != nil {
 					return err
 				}
 			}

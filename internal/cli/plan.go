@@ -37,13 +37,13 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 				if err := e.data(func(w io.Writer) error { return report.JSON(w, p) }); err != nil {
 					return err
 				}
-				if err := e.showPlan(p, ""); err != nil {
+				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
 				e.say("\nSaved to %s.\nNext: unjam apply %s      (shows it again; --apply does it)", e.outFile, e.outFile)
 				return nil
 			}
-			return e.showPlan(p, nextPlan(args))
+			return e.showPlan(p, false, nextPlan(args))
 		},
 	}
 	ask.add(c)
@@ -84,12 +84,14 @@ func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFl
 	return d, p, nil
 }
 
-// showPlan prints a plan: the table, or the plan itself as JSON.
-func (e *env) showPlan(p plan.Plan, next string) error {
+// showPlan prints a plan: the table, or the plan itself as JSON. brief leaves out what a person is told when the step comes.
+func (e *env) showPlan(p plan.Plan, brief bool, next string) error {
 	if e.json() {
 		return report.JSON(e.out, p)
 	}
-	if err := report.Plan(e.out, p, e.view(e.out)); err != nil {
+	v := e.view(e.out)
+	v.Brief = brief
+	if err := report.Plan(e.out, p, v); err != nil {
 		return err
 	}
 	if next != "" && len(p.Steps) > 0 {

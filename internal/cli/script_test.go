@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the goldens in testdata/*.txtar")
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "8"); err != nil { // scripts wait for pacing and for polls more than they compute
+	if err := flag.Set("test.parallel", "12"); err != nil { // scripts wait for pacing and for polls more than they compute
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"unjam": unjam, "aged": aged})
@@ -67,6 +67,7 @@ const exitFile = ".exit"
 // TestScripts runs every user story: testdata/*.txtar, each with the program as a process of its own and a lab over TCP.
 // What the scripts can say is in testdata/README.md.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 		Setup: setup,

@@ -23,6 +23,7 @@ const demoLimit = 20 * time.Second
 
 // TestDemoOfEveryWorld: the demo plays every world that comes with the lab to its end, with a documented exit code.
 func TestDemoOfEveryWorld(t *testing.T) {
+	t.Parallel()
 	for _, name := range world.Worlds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

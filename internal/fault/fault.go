@@ -233,10 +233,10 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 
 func verdicts(s *fact.Snapshot, f *Fault, j Judgement) []Result {
 	var all []Result
-	for _, region := range s.Question().Regions {
+	for i, region := range s.Question().Regions {
 		r := Result{Code: f.Code, Scope: fact.Scope{Account: s.Question().Account, Region: region}, Verdict: Clear}
 		for _, x := range j.Findings {
-			if concerns(x, region) {
+			if concerns(x, region) || (i == 0 && !slices.ContainsFunc(s.Question().Regions, func(asked string) bool { return concerns(x, asked) })) {
 				r.Findings = append(r.Findings, x)
 			}
 		}
@@ -266,7 +266,8 @@ func proven(s *fact.Snapshot, needs []fact.Query, region string) bool {
 	return n > 0
 }
 
-// concerns reports whether a finding belongs to a Region: its subject lives there, or something it affects does.
+// concerns reports whether a finding belongs to a Region: its subject lives there, or something it affects does. One that belongs to
+// no Region asked, about a connection elsewhere, counts for the first.
 func concerns(f Finding, region string) bool {
 	if f.Subject.Region == region {
 		return true

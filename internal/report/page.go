@@ -13,6 +13,7 @@ type View struct {
 	Width int            // columns; 0 means 80
 	Color bool           // ANSI colours
 	Zone  *time.Location // nil means UTC
+	Brief bool           // plans leave out what a person is told when the step comes
 }
 
 // page writes lines that fit a View. The first error sticks.

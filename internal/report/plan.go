@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/unjam/unjam/internal/fault"
@@ -19,11 +20,17 @@ func Plan(w io.Writer, pl plan.Plan, v View) error {
 	}
 	if len(pl.Steps) == 0 {
 		p.line("")
-		p.line("Nothing to do.")
+		if len(pl.Findings) > 0 {
+			p.line("Nothing that unjam can do by itself.")
+		} else {
+			p.line("Nothing to do.")
+		}
 	}
+	number := map[string]int{}
 	for i, s := range pl.Steps {
+		number[s.ID] = i + 1
 		p.line("")
-		p.step(i+1, s)
+		p.step(s, number)
 	}
 	for _, a := range pl.Asks {
 		p.line("")
@@ -62,9 +69,9 @@ func summary(pl plan.Plan) string {
 	return fmt.Sprintf("%s of AWS (%d can be undone), %s by a person.", fault.Plural(calls, "change"), undo, fault.Plural(human, "step"))
 }
 
-func (p *page) step(n int, s plan.Step) {
+func (p *page) step(s plan.Step, number map[string]int) {
 	mark := map[plan.Kind]string{plan.Human: "you", plan.Call: "call", plan.Wait: "wait", plan.Verify: "check"}[s.Kind]
-	p.line(p.paint(bold, fmt.Sprintf("%2d. %s", n, s.Title)) + "  " + p.paint(dim, mark))
+	p.line(p.paint(bold, fmt.Sprintf("%2d. %s", number[s.ID], s.Title)) + "  " + p.paint(dim, mark))
 	if s.Do != nil {
 		o, _ := op.Find(s.Do.Service, s.Do.Operation)
 		p.field("Call", fmt.Sprintf("%s:%s in %s", s.Do.Service, s.Do.Operation, s.Do.Region))
@@ -88,9 +95,13 @@ func (p *page) step(n int, s plan.Step) {
 		p.field("One way", s.OneWay)
 	}
 	if len(s.After) > 0 {
-		p.field("After", strings.Join(s.After, ", "))
+		var after []string
+		for _, a := range s.After {
+			after = append(after, strconv.Itoa(number[a]))
+		}
+		p.field("After", "step "+strings.Join(after, ", "))
 	}
-	if s.Say != nil {
+	if s.Say != nil && !p.view.Brief {
 		p.guide(*s.Say)
 	}
 }
