@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package app_test
 
@@ -11,10 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -121,7 +121,7 @@ func (s *stage) environment(b *testing.B, url string) []string {
 type ran struct {
 	exit   int
 	found  time.Duration // from its start to its first line "found: ..."; 0: none
-	memory int64         // bytes it held at most (maximum resident set)
+	memory int64         // bytes it held at most (resident set)
 	stderr string
 }
 
@@ -137,6 +137,7 @@ func start(b *testing.B, program string, env []string, args ...string) ran {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	memory := watch(cmd.Process.Pid)
 	var r ran
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
@@ -149,12 +150,30 @@ func start(b *testing.B, program string, env []string, args ...string) ran {
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
 		b.Fatal(err)
 	}
-	r.exit = cmd.ProcessState.ExitCode()
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.memory = u.Maxrss * 1024
-		if runtime.GOOS == "darwin" { // getrusage(2) counts bytes there, kilobytes elsewhere
-			r.memory = u.Maxrss
-		}
-	}
+	r.exit, r.memory = cmd.ProcessState.ExitCode(), memory()
 	return r
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// watch reads how much memory a process held at most, until it ends. What wait4(2) tells cannot be used: it counts what this
+// process, which holds the lab, had when it forked.
+func watch(pid int) (peak func() int64) {
+	done := make(chan int64)
+	go func() {
+		var most int64
+		for {
+			status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+			m := highWater.FindSubmatch(status)
+			if err != nil || m == nil { // it has ended
+				done <- most
+				return
+			}
+			if n, err := strconv.ParseInt(string(m[1]), 10, 64); err == nil {
+				most = max(most, n*1024)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	}()
+	return func() int64 { return <-done }
 }

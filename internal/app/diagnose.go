@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -25,7 +26,7 @@ type Progress struct {
 	Round    int
 	Pending  int             // queries of this round
 	Answered int             // of them
-	New      []fault.Finding // that were not there before
+	New      []fault.Finding // that were not there before, or harmed nothing
 	Grown    []fault.Finding // that affect more than before
 }
 
@@ -63,13 +64,16 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	told := map[string]int{}
 	meter := &meter{tell: progress}
 	a.collector.OnReply = meter.reply
-	defer func() { a.collector.OnReply = nil }()
+	defer func() { a.collector.OnReply = nil }() // nothing is read any more by then
 	st, err := inquiry.Run(ctx, a.collector, b, faults, func(st inquiry.State) error {
 		if err := unknownTarget(st.Snapshot); err != nil {
 			return err
 		}
 		p := Progress{Round: st.Rounds, Pending: len(st.Outcome.Wants)}
 		for _, f := range st.Outcome.Findings {
+			if f.Severity == fault.Info {
+				continue // nothing that was read suffers from it: that may change
+			}
 			if n, old := told[f.ID]; !old {
 				p.New = append(p.New, f)
 			} else if len(f.Affects) > n {
@@ -98,18 +102,23 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 // meter counts the answers of a round.
 type meter struct {
 	tell func(Progress)
+	mu   sync.Mutex // answers come while a round begins
 	now  Progress
 	at   time.Time
 }
 
 // round starts a round.
 func (m *meter) round(p Progress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.now, m.at = p, time.Now()
 	m.tell(p)
 }
 
 // reply counts one answer; the collector calls it one at a time.
 func (m *meter) reply(fact.Query) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.now.Answered++
 	if time.Since(m.at) >= 2*time.Second {
 		m.at = time.Now()
