@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -64,7 +63,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	told := map[string]int{}
 	meter := &meter{tell: progress}
 	a.collector.OnReply = meter.reply
-	defer func() { a.collector.OnReply = nil }() // nothing is read any more by then
+	defer func() { a.collector.OnReply = nil }()
 	st, err := inquiry.Run(ctx, a.collector, b, faults, func(st inquiry.State) error {
 		if err := unknownTarget(st.Snapshot); err != nil {
 			return err
@@ -102,23 +101,18 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 // meter counts the answers of a round.
 type meter struct {
 	tell func(Progress)
-	mu   sync.Mutex // answers come while a round begins
 	now  Progress
 	at   time.Time
 }
 
 // round starts a round.
 func (m *meter) round(p Progress) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.now, m.at = p, time.Now()
 	m.tell(p)
 }
 
 // reply counts one answer; the collector calls it one at a time.
 func (m *meter) reply(fact.Query) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.now.Answered++
 	if time.Since(m.at) >= 2*time.Second {
 		m.at = time.Now()

@@ -82,7 +82,7 @@ func TestLargeAccountQuick(t *testing.T) {
 
 // --timeout cuts it at any moment after the verdict: what was not read by then is a gap, and nothing is waited for any more.
 func TestLargeAccountCut(t *testing.T) {
-	for _, limit := range []time.Duration{300 * time.Millisecond, time.Second, 2500 * time.Millisecond} {
+	for _, limit := range []time.Duration{300 * time.Millisecond, time.Second, 2 * time.Second} {
 		a := askWide(t, false, limit)
 		unread := 0
 		for _, g := range a.d.Report.Gaps {

@@ -19,12 +19,11 @@ import (
 // inFlight is how many queries are answered at once. AWS's own limits bind long before: the session paces calls.
 const inFlight = 32
 
-// Collector answers queries with one session. Collect may be called again, for the next queries, and concurrently with
-// itself on another Builder.
+// Collector answers queries with one session. Collect may be called again, for the next queries; not concurrently with
+// itself on the same Builder.
 type Collector struct {
-	s    *awsapi.Session
-	r    *read.Reader
-	talk sync.Mutex // one OnReply at a time
+	s *awsapi.Session
+	r *read.Reader
 	// OnReply, when set, is told of every query as it is settled, one at a time.
 	OnReply func(fact.Query)
 }
@@ -68,9 +67,7 @@ func (c *Collector) Collect(ctx context.Context, b *fact.Builder, queries []fact
 	}()
 	for i := range settled {
 		if c.OnReply != nil {
-			c.talk.Lock()
 			c.OnReply(queries[i])
-			c.talk.Unlock()
 		}
 	}
 	for i, a := range answers {

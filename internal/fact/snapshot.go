@@ -65,17 +65,6 @@ func (b *Builder) Cover(q Query) { b.covered = append(b.covered, Coverage{Query:
 // Miss notes a gap.
 func (b *Builder) Miss(g Gap) { b.gaps = append(b.gaps, g) }
 
-// Sibling starts another empty snapshot for the same question, to be joined later.
-func (b *Builder) Sibling() *Builder { return NewBuilder(b.question) }
-
-// Join adds everything that another Builder holds.
-func (b *Builder) Join(o *Builder) {
-	b.facts = append(b.facts, o.facts...)
-	b.absent = append(b.absent, o.absent...)
-	b.covered = append(b.covered, o.covered...)
-	b.gaps = append(b.gaps, o.gaps...)
-}
-
 // Seal makes the Snapshot as of the time at. The Builder may go on and seal again.
 func (b *Builder) Seal(at time.Time) *Snapshot {
 	s := &Snapshot{
