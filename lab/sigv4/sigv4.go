@@ -182,14 +182,18 @@ func headerValue(r *http.Request, name string, length int) string {
 }
 
 func query(q url.Values) string {
-	var all []string
+	var all [][]string // name and value, encoded: sorted by name first, so that "z" comes before "z-"
 	for name, values := range q {
 		for _, v := range values {
-			all = append(all, encode(name, false)+"="+encode(v, false))
+			all = append(all, []string{encode(name, false), encode(v, false)})
 		}
 	}
-	slices.Sort(all)
-	return strings.Join(all, "&")
+	slices.SortFunc(all, slices.Compare)
+	var pairs []string
+	for _, p := range all {
+		pairs = append(pairs, p[0]+"="+p[1])
+	}
+	return strings.Join(pairs, "&")
 }
 
 // encode percent-encodes all but the unreserved characters, byte by byte; slashes stay in a path.

@@ -52,7 +52,9 @@ func TestAgainstSDK(t *testing.T) {
 		text := rapid.StringMatching(`[a-zA-Z0-9 /+=%&;:é~*'()!,.@_-]{0,12}`)
 		secret, token, body := "s"+text.Draw(t, "secret"), text.Draw(t, "token"), text.Draw(t, "body")
 		u := &url.URL{Scheme: "https", Host: "codepipeline.us-east-1.amazonaws.com", Path: "/" + text.Draw(t, "path")}
-		u.RawQuery = url.Values{text.Draw(t, "name"): {text.Draw(t, "value1"), text.Draw(t, "value2")}, "z": {""}}.Encode()
+		// The SDK sorts names before it encodes them, AWS says after: names for which both are the same.
+		name := rapid.StringMatching(`[a-zA-Z0-9_.~-]{0,12}`).Draw(t, "name")
+		u.RawQuery = url.Values{name: {text.Draw(t, "value1"), text.Draw(t, "value2")}, "z": {""}}.Encode()
 		r, err := http.NewRequest("POST", u.String(), strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
