@@ -167,8 +167,8 @@ func telling(all []site) []site {
 	return out
 }
 
-// trouble is how long a trouble lasts that does not go away by itself.
-const trouble = 30 * time.Minute
+// trouble is how long a trouble lasts that does not go away by itself: longer than the ten minutes that failing reads are borne.
+const trouble = 12 * time.Minute
 
 func disturbed(t *testing.T, in *cloud.Injection, end string) {
 	r := prepare(t)

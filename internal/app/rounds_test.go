@@ -39,6 +39,7 @@ func TestRoundTrips(t *testing.T) {
 				d := diagnose(t, s.open(t, nil), on)
 				calls := s.lab.Cloud.Ledger()
 				trips := roundTrips(calls)
+				t.Logf("%d calls, %d round trips one after another", len(calls), trips)
 				if len(calls) > 40 || trips > 6 {
 					t.Errorf("%d calls and %d round trips, want at most 40 and 6\n%s", len(calls), trips, words(d.Report))
 				}
