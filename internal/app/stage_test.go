@@ -13,13 +13,13 @@ import (
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/report"
+	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/cloud"
 	"github.com/unjam/unjam/lab/world"
 )
 
-// stage is a world being played, without the checks of the API models that testkit adds: these tests play worlds by the
-// thousand.
+// stage is a world being played; every exchange is held against the official API models.
 type stage struct {
 	lab   *lab.Lab
 	world *world.World
@@ -28,6 +28,7 @@ type stage struct {
 func play(tb testing.TB, name string, text []byte) *stage {
 	tb.Helper()
 	s := &stage{lab: lab.New()}
+	apimodel.Attach(tb, s.lab)
 	w, err := world.Load(s.lab, name, text, time.Now())
 	if err != nil {
 		tb.Fatalf("load world: %v", err)
