@@ -20,6 +20,7 @@ var floors = []struct {
 	{1, []string{"internal/op"}},
 	{2, []string{"internal/plan", "internal/bundle"}},
 	{3, []string{"internal/fault"}},
+	{4, []string{"internal/history", "internal/triage"}},
 	{4, []string{"faults/*"}},
 	{5, []string{"faults", "internal/planner", "internal/report", "internal/generate"}},
 	{6, []string{"internal/awsapi"}},

@@ -104,7 +104,7 @@ func (e *GapError) Error() string { return e.Gap.Why }
 
 // question turns what was asked into a Question: the account is the caller's, the Regions are the asked ones or the targets' own.
 func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.Builder) (fact.Question, error) {
-	q := fact.Question{Account: who.Account, Targets: ask.Targets, Principals: ask.Principals, Quick: ask.Quick, Console: a.cfg.Console}
+	q := fact.Question{Account: who.Account, Targets: ask.Targets, Principals: ask.Principals, Quick: ask.Quick, Drift: ask.Drift, Paid: ask.Paid, Console: a.cfg.Console}
 	for _, t := range ask.Targets {
 		if t.Account != "" && t.Account != who.Account && t.Kind == fact.KindPipeline {
 			return q, &MismatchError{What: "pipeline " + t.Name, Want: t.Account, Have: who.Account, Hint: a.profileHint(t.Account)}

@@ -17,6 +17,8 @@ type Ask struct {
 	Targets    []fact.Target // none: everything in the Regions
 	Principals []string      // also judged for completing a handshake
 	Quick      bool          // leave out the other Regions
+	Drift      bool          // run a drift detection of the owning stack
+	Paid       bool          // allow checks that AWS charges for
 }
 
 // Progress tells how far a diagnosis is: at the start of each round, and every two seconds within one that takes longer. Findings
@@ -64,7 +66,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	meter := &meter{tell: progress}
 	a.collector.OnReply = meter.reply
 	defer func() { a.collector.OnReply = nil }()
-	st, err := inquiry.Run(ctx, a.collector, b, faults, func(st inquiry.State) error {
+	st, err := inquiry.Run(ctx, a.collector, b, faults, lenses(), func(st inquiry.State) error {
 		if err := unknownTarget(st.Snapshot); err != nil {
 			return err
 		}

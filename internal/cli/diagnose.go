@@ -55,11 +55,15 @@ host, or the console URL of any of them. Without a TARGET everything in the Regi
 type askFlags struct {
 	principals []string
 	quick      bool
+	drift      bool
+	paid       bool
 }
 
 func (a *askFlags) add(c *cobra.Command) {
 	c.Flags().StringSliceVar(&a.principals, "principal", nil, "also say whether this user or role `ARN` may complete a handshake")
 	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions")
+	c.Flags().BoolVar(&a.drift, "drift", false, "run a drift detection of the owning stack, a job in the account, instead of taking the last result")
+	c.Flags().BoolVar(&a.paid, "paid-checks", false, "allow checks that AWS charges for: CheckNoNewAccess of Access Analyzer")
 }
 
 // diagnose runs a diagnosis with progress on stderr.
@@ -80,7 +84,7 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 	defer a.Close()
 	ctx, cancel := e.reading(ctx)
 	defer cancel()
-	return a.Diagnose(ctx, app.Ask{Targets: ts, Principals: f.principals, Quick: f.quick}, faults.All(), e.progress())
+	return a.Diagnose(ctx, app.Ask{Targets: ts, Principals: f.principals, Quick: f.quick, Drift: f.drift, Paid: f.paid}, faults.All(), e.progress())
 }
 
 // progress tells the verdict as soon as it stands and, on a terminal, what is being read.

@@ -35,6 +35,33 @@ const (
 	KindEvent         Kind = "event"          // cloudtrail:LookupEvents; event name
 	KindSimulation    Kind = "simulation"     // iam:SimulatePrincipalPolicy; principal ARN, Args "actions", "resources"
 	KindRole          Kind = "role"           // iam:ListRoles; path prefix
+
+	KindDefinition    Kind = "definition"     // codepipeline:GetPipeline of one version; pipeline name, Args "version"
+	KindConfigHistory Kind = "config-history" // config:GetResourceConfigHistory; resource name, Args "type"
+	KindStack         Kind = "stack"          // cloudformation:DescribeStackResources; physical ID of a resource
+	KindDrift         Kind = "drift"          // cloudformation:DescribeStackResourceDrifts; stack name, Args "detect" = "yes" runs a detection first
+	KindDeclared      Kind = "declared"       // a Terraform state or plan file; never queried
+
+	KindProject     Kind = "project"      // codebuild:BatchGetProjects; project name
+	KindPolicies    Kind = "policies"     // the policies of a role, its trust and its boundary; role ARN
+	KindDecoded     Kind = "decoded"      // sts:DecodeAuthorizationMessage; a digest, Args "message"
+	KindPolicyCheck Kind = "policy-check" // access-analyzer:ValidatePolicy; a digest, Args "document"
+	KindNewAccess   Kind = "new-access"   // access-analyzer:CheckNoNewAccess; a digest, Args "document", "existing"
+
+	KindVPC           Kind = "vpc"            // ec2:DescribeVpcs; VPC ID
+	KindSubnet        Kind = "subnet"         // ec2:DescribeSubnets; VPC ID
+	KindSecurityGroup Kind = "security-group" // ec2:DescribeSecurityGroups; VPC ID
+	KindNetworkACL    Kind = "network-acl"    // ec2:DescribeNetworkAcls; VPC ID
+	KindRouteTable    Kind = "route-table"    // ec2:DescribeRouteTables; VPC ID
+	KindDHCPOptions   Kind = "dhcp-options"   // ec2:DescribeDhcpOptions of the Region
+	KindEndpoint      Kind = "endpoint"       // ec2:DescribeVpcEndpoints of the Region
+	KindCertificate   Kind = "certificate"    // a TLS handshake with a host's endpoint; its URL
+
+	KindQuota        Kind = "quota"        // servicequotas:ListServiceQuotas; service code
+	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones
+	KindWebhook      Kind = "webhook"      // codepipeline:ListWebhooks
+	KindOrganization Kind = "organization" // organizations:DescribeOrganization
+	KindHealth       Kind = "health"       // health:DescribeEvents; Region asked about
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.
@@ -139,5 +166,7 @@ type Question struct {
 	Targets    []Target `json:"targets,omitempty"`    // empty: everything in the Regions
 	Principals []string `json:"principals,omitempty"` // also judged for completing a handshake (--principal)
 	Quick      bool     `json:"quick,omitempty"`      // leave out the blast radius in other Regions
+	Drift      bool     `json:"drift,omitempty"`      // run a drift detection of the owning stack: a job in the account (--drift)
+	Paid       bool     `json:"paid,omitempty"`       // checks that AWS charges for are allowed (--paid-checks)
 	Console    string   `json:"console,omitempty"`    // base URL of the console; "" is AWS's own
 }

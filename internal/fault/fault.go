@@ -5,7 +5,9 @@ package fault
 import (
 	"cmp"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +116,10 @@ type Finding struct {
 	Subject   Subject     `json:"subject"`
 	Since     string      `json:"since,omitempty"` // RFC 3339, UTC
 	Details   Details     `json:"details"`
-	Message   string      `json:"message"` // one sentence in the user's words
+	Triage    []Ruling    `json:"triage,omitempty"`   // the buckets told apart; added by a lens
+	Changes   []Change    `json:"changes,omitempty"`  // since it last worked, likeliest cause first; added by a lens
+	Timeline  []Moment    `json:"timeline,omitempty"` // what happened, oldest first; added by a lens
+	Message   string      `json:"message"`            // one sentence in the user's words
 	Affects   []Subject   `json:"affects"`
 	Explained []Explained `json:"explains"`
 	Evidence  []Evidence  `json:"evidence"`
@@ -145,6 +150,7 @@ type Details struct {
 	CreatedWith  string            `json:"createdWith,omitempty"`
 	Alternatives []string          `json:"alternatives,omitempty"` // ARNs
 	WhoCan       []WhoCan          `json:"whoCan,omitempty"`
+	Grant        *Grant            `json:"grant,omitempty"` // the least policy that would mend it
 	More         map[string]string `json:"more,omitempty"`
 }
 
@@ -172,6 +178,80 @@ type Evidence struct {
 	Want   string      `json:"want,omitempty"`
 	Text   string      `json:"text,omitempty"`
 	Source fact.Source `json:"source"`
+}
+
+// Ruling says whether one bucket is where the trouble lies.
+type Ruling struct {
+	Bucket Bucket `json:"bucket"`
+	Says   Says   `json:"says"`
+	Why    string `json:"why"`
+	Class  Class  `json:"class"`
+}
+
+// Says is the word of a ruling.
+type Says string
+
+// The words of a ruling.
+const (
+	ItIs     Says = "it-is"     // this is the bucket
+	RuledOut Says = "ruled-out" // what could be wrong there was looked at, and is not
+	Unseen   Says = "not-seen"  // it could not be looked at: Why names what is missing
+)
+
+// Change is one difference between what worked and what does not.
+type Change struct {
+	At      string      `json:"at,omitempty"` // RFC 3339, UTC
+	Who     string      `json:"who,omitempty"`
+	With    string      `json:"with,omitempty"` // the tool: console, terraform, cloudformation, aws-cli ...
+	What    Subject     `json:"what"`
+	Field   string      `json:"field"` // path in the resource: "stages/Source/actions/Git/configuration/BranchName"
+	Before  string      `json:"before,omitempty"`
+	After   string      `json:"after,omitempty"`
+	Outside string      `json:"outside,omitempty"` // the stack or Terraform address that owns the resource and did not make the change
+	Class   Class       `json:"class"`
+	Source  fact.Source `json:"source"`
+}
+
+// Moment is one entry of a timeline.
+type Moment struct {
+	At     string      `json:"at"`
+	What   string      `json:"what"` // one line
+	Class  Class       `json:"class"`
+	Source fact.Source `json:"source"`
+}
+
+// Grant is a policy that would give what is missing, and no more.
+type Grant struct {
+	To       string          `json:"to"`       // role or user ARN
+	Document json.RawMessage `json:"document"` // an IAM policy document. Nothing applies it: it is for whoever may
+	Checked  string          `json:"checked"`  // what Access Analyzer says of it, or why it was not asked
+	Class    Class           `json:"class"`
+}
+
+// Lens adds to a finding what no single fault knows: its history, the other buckets. It asks as a fault does, and is called again
+// after every round.
+type Lens func(*fact.Snapshot, *Finding) []fact.Query
+
+// Look lets the lenses add to the findings of an outcome, and to its wants and blocks.
+func (o *Outcome) Look(s *fact.Snapshot, lenses ...Lens) {
+	wanted := map[string]fact.Query{}
+	for _, w := range o.Wants {
+		wanted[w.Key()] = w
+	}
+	for i := range o.Findings {
+		f := &o.Findings[i]
+		for _, lens := range lenses {
+			for _, q := range lens(s, f) {
+				k := q.Key()
+				if !s.Settled(q) {
+					wanted[k] = q
+				} else if !s.Answered(q) && !slices.Contains(o.Blocks[k], f.Code) {
+					o.Blocks[k] = append(o.Blocks[k], f.Code)
+				}
+			}
+		}
+	}
+	o.Wants = slices.SortedFunc(maps.Values(wanted), func(a, b fact.Query) int { return strings.Compare(a.Key(), b.Key()) })
 }
 
 // Verdict is the driver's word on one fault in one scope.

@@ -28,12 +28,11 @@ type State struct {
 }
 
 // Run asks until nothing is wanted. each is told of every state before the next round is read, and ends the inquiry with its error;
-// it may be nil. What is still wanted when the rounds are spent becomes a gap.
-func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Fault, each func(State) error) (State, error) {
+// it may be nil. What is still wanted when the rounds are spent becomes a gap. The lenses look at every outcome.
+func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Fault, lenses []fault.Lens, each func(State) error) (State, error) {
 	var st State
 	for {
-		st.Snapshot = b.Seal(time.Now())
-		st.Outcome = fault.Run(st.Snapshot, faults...)
+		st.judge(b, faults, lenses)
 		if each != nil {
 			if err := each(st); err != nil {
 				return st, err
@@ -46,13 +45,19 @@ func Run(ctx context.Context, c Collector, b *fact.Builder, faults []*fault.Faul
 			for _, w := range st.Outcome.Wants {
 				b.Miss(leftOut(w))
 			}
-			st.Snapshot = b.Seal(time.Now())
-			st.Outcome = fault.Run(st.Snapshot, faults...)
+			st.judge(b, faults, lenses)
 			return st, nil
 		}
 		st.Rounds++
 		c.Collect(ctx, b, st.Outcome.Wants)
 	}
+}
+
+// judge seals what is known and judges it.
+func (st *State) judge(b *fact.Builder, faults []*fault.Fault, lenses []fault.Lens) {
+	st.Snapshot = b.Seal(time.Now())
+	st.Outcome = fault.Run(st.Snapshot, faults...)
+	st.Outcome.Look(st.Snapshot, lenses...)
 }
 
 // leftOut is the gap of a query for which no round was left.

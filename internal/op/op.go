@@ -101,7 +101,39 @@ func reads() []Op {
 		{Service: "cloudtrail", Name: "LookupEvents", Kind: fact.KindEvent, Resource: "*", Actions: []string{"cloudtrail:LookupEvents"}},
 		{Service: "iam", Name: "SimulatePrincipalPolicy", Kind: fact.KindSimulation, Resource: "*", Actions: []string{"iam:SimulatePrincipalPolicy"}},
 		{Service: "iam", Name: "ListRoles", Kind: fact.KindRole, Resource: "*", Actions: []string{"iam:ListRoles"}},
+		pipeline("GetPipeline", fact.KindDefinition),
+		{Service: "codepipeline", Name: "ListActionTypes", Kind: fact.KindActionType, Resource: "*", Actions: []string{"codepipeline:ListActionTypes"}},
+		{Service: "codepipeline", Name: "ListWebhooks", Kind: fact.KindWebhook, Resource: "*", Actions: []string{"codepipeline:ListWebhooks"}},
+		plain("config", "ListDiscoveredResources", fact.KindConfigHistory),
+		plain("config", "GetResourceConfigHistory", fact.KindConfigHistory),
+		plain("cloudformation", "DescribeStackResources", fact.KindStack),
+		plain("cloudformation", "DescribeStacks", fact.KindStack),
+		plain("cloudformation", "DescribeStackResourceDrifts", fact.KindDrift),
+		plain("codebuild", "BatchGetProjects", fact.KindProject),
+		plain("iam", "GetRole", fact.KindPolicies),
+		plain("iam", "ListRolePolicies", fact.KindPolicies),
+		plain("iam", "GetRolePolicy", fact.KindPolicies),
+		plain("iam", "ListAttachedRolePolicies", fact.KindPolicies),
+		plain("iam", "GetPolicy", fact.KindPolicies),
+		plain("iam", "GetPolicyVersion", fact.KindPolicies),
+		plain("sts", "DecodeAuthorizationMessage", fact.KindDecoded),
+		{Service: "accessanalyzer", Name: "ValidatePolicy", Kind: fact.KindPolicyCheck, Resource: "*", Actions: []string{"access-analyzer:ValidatePolicy"}},
+		plain("ec2", "DescribeVpcs", fact.KindVPC),
+		plain("ec2", "DescribeSubnets", fact.KindSubnet),
+		plain("ec2", "DescribeSecurityGroups", fact.KindSecurityGroup),
+		plain("ec2", "DescribeNetworkAcls", fact.KindNetworkACL),
+		plain("ec2", "DescribeRouteTables", fact.KindRouteTable),
+		plain("ec2", "DescribeDhcpOptions", fact.KindDHCPOptions),
+		plain("ec2", "DescribeVpcEndpoints", fact.KindEndpoint),
+		plain("servicequotas", "ListServiceQuotas", fact.KindQuota),
+		plain("organizations", "DescribeOrganization", fact.KindOrganization),
+		plain("health", "DescribeEvents", fact.KindHealth),
 	}
+}
+
+// plain is a read that is granted on "*" by the action of its own name.
+func plain(service, name string, kind fact.Kind) Op {
+	return Op{Service: service, Name: name, Kind: kind, Resource: "*", Actions: []string{service + ":" + name}}
 }
 
 func writes() []Op {

@@ -41,7 +41,7 @@ func Question(account string, regions []string, subject fact.Ref) fact.Question 
 func Again(ctx context.Context, c inquiry.Collector, q fact.Question, f *fault.Fault, subject fact.Ref, known ...fact.Fact) (fault.Verdict, string, error) {
 	b := fact.NewBuilder(q)
 	b.Add(known...)
-	st, err := inquiry.Run(ctx, c, b, []*fault.Fault{f}, nil)
+	st, err := inquiry.Run(ctx, c, b, []*fault.Fault{f}, nil, nil)
 	if err != nil {
 		return fault.Unknown, "", fmt.Errorf("verify %s: %w", f.Code, err)
 	}
