@@ -2,9 +2,17 @@
 package faults
 
 import (
+	"github.com/unjam/unjam/faults/accessdenied"
+	"github.com/unjam/unjam/faults/actiontimeout"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionmissing"
 	"github.com/unjam/unjam/faults/connectionpending"
+	"github.com/unjam/unjam/faults/connectionunusable"
+	"github.com/unjam/unjam/faults/hostnotready"
+	"github.com/unjam/unjam/faults/oauthsourcerefused"
+	"github.com/unjam/unjam/faults/quotareached"
+	"github.com/unjam/unjam/faults/readsdisagree"
+	"github.com/unjam/unjam/faults/servicetrouble"
 	"github.com/unjam/unjam/faults/sourcestale"
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -12,9 +20,17 @@ import (
 // All returns every fault, by code.
 func All() []*fault.Fault {
 	return []*fault.Fault{
+		accessdenied.Fault(),
+		actiontimeout.Fault(),
 		connectiondenied.Fault(),
 		connectionmissing.Fault(),
 		connectionpending.Fault(),
+		connectionunusable.Fault(),
+		hostnotready.Fault(),
+		oauthsourcerefused.Fault(),
+		quotareached.Fault(),
+		readsdisagree.Fault(),
+		servicetrouble.Fault(),
 		sourcestale.Fault(),
 	}
 }

@@ -9,11 +9,19 @@ import (
 	"github.com/unjam/unjam/lab/cloud"
 	"github.com/unjam/unjam/lab/console"
 	"github.com/unjam/unjam/lab/provider"
+	"github.com/unjam/unjam/lab/svc/accessanalyzer"
 	"github.com/unjam/unjam/lab/svc/account"
+	"github.com/unjam/unjam/lab/svc/cloudformation"
 	"github.com/unjam/unjam/lab/svc/cloudtrail"
+	"github.com/unjam/unjam/lab/svc/codebuild"
 	"github.com/unjam/unjam/lab/svc/codepipeline"
+	"github.com/unjam/unjam/lab/svc/config"
 	"github.com/unjam/unjam/lab/svc/connections"
+	"github.com/unjam/unjam/lab/svc/ec2"
+	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
+	"github.com/unjam/unjam/lab/svc/organizations"
+	"github.com/unjam/unjam/lab/svc/servicequotas"
 	"github.com/unjam/unjam/lab/svc/sts"
 )
 
@@ -25,7 +33,13 @@ type Lab struct {
 	STS         *sts.Service
 	Git         *provider.Directory
 	Connections *connections.Service
+	Network     *ec2.Service
 	Pipelines   *codepipeline.Service
+	Builds      *codebuild.Service
+	Health      *health.Service
+	Analyzer    *accessanalyzer.Service
+	Config      *config.Service
+	Stacks      *cloudformation.Service
 	Console     http.Handler // the pages under /codesuite/ and /_provider/
 
 	mu        sync.Mutex
@@ -38,9 +52,22 @@ func New() *Lab {
 	l := &Lab{Cloud: c, IAM: iam.New(c), Git: provider.New(c)}
 	l.STS = sts.New(c, roles{l.IAM})
 	l.Connections = connections.New(c, l.Git)
+	l.Network = ec2.New(c)
+	l.Connections.StandOn(l.Network)
+	c.Service("ec2").Encode = l.STS.Encode
 	l.Console = console.New(c, l.Connections, l.Git)
+	l.Builds = codebuild.New(c, l.IAM)
 	l.Pipelines = codepipeline.New(c, l.Connections, l.IAM)
+	l.Pipelines.BuildWith(l.Builds)
+	l.Pipelines.RelayWith(installations{l.Connections, l.Git})
 	l.Git.OnPush(l.Pipelines.Push)
+	l.Builds.ReferTo(l.Pipelines.Projects)
+	l.Health = health.New(c)
+	l.Analyzer = accessanalyzer.New(c, l.IAM)
+	l.Config = config.New(c, l.Pipelines, l.IAM)
+	l.Stacks = cloudformation.New(c)
+	organizations.New(c, l.IAM)
+	servicequotas.New(c)
 	account.New(c)
 	cloudtrail.New(c)
 	return l

@@ -15,13 +15,14 @@ import (
 
 // visit is one request on its way through the lab.
 type visit struct {
-	x      Exchange
-	r      *http.Request
-	svc    *cloud.Service // nil until known
-	op     *cloud.Op      // nil until known
-	caller *cloud.Caller  // nil until the signature is accepted
-	strike *cloud.Injection
-	err    error // why it was not admitted
+	x        Exchange
+	r        *http.Request
+	svc      *cloud.Service // nil until known
+	op       *cloud.Op      // nil until known
+	caller   *cloud.Caller  // nil until the signature is accepted
+	strike   *cloud.Injection
+	endpoint string // VPC endpoint that it came through, "" for the internet
+	err      error  // why it was not admitted
 }
 
 // exchange answers one request. The lock is taken twice: to admit the request, and after the latency to perform it. The
@@ -81,7 +82,7 @@ func hold(ctx context.Context, latency time.Duration, strike *cloud.Injection) e
 		case strike.Kind == Timeout && strike.Delay == 0:
 			<-ctx.Done()
 			return ctx.Err()
-		case strike.Kind == Timeout || strike.Kind == Slow:
+		case strike.Kind == Timeout || strike.Kind == Slow || strike.Kind == cloud.DialTimeout:
 			latency += strike.Delay
 		}
 	}
@@ -105,6 +106,9 @@ func (l *Lab) admit(v *visit) error {
 	}
 	v.x.Operation = v.op.Name
 	caller := l.Cloud.CallerByKey(auth.KeyID)
+	if caller != nil && !l.leave(v, caller) {
+		return nil
+	}
 	if err = sigv4.Verify(v.r, v.x.RequestBody, auth, caller, l.Cloud.Now()); err != nil {
 		return err
 	}
@@ -134,12 +138,15 @@ func (l *Lab) regionOpen(account, region string) error {
 
 // perform produces the answer of an admitted request, or its refusal. The lock is held.
 func (l *Lab) perform(v *visit) (wire.Message, fate) {
+	if f, ok := v.lost(); ok {
+		return wire.Message{}, f
+	}
 	if v.err != nil {
 		return v.fault(v.err), whole
 	}
 	req := &cloud.Request{
 		ID: v.x.RequestID, Time: l.Cloud.Now(), Service: v.svc.Name, Operation: v.op.Name, Region: v.x.Region,
-		Caller: v.caller.Principal, Origin: origin(v.r), In: v.x.In, Cloud: l.Cloud,
+		Caller: v.caller.Principal, Origin: v.origin(), In: v.x.In, Cloud: l.Cloud,
 	}
 	if v.strike != nil {
 		if m, f, done := l.struck(v, req); done {
@@ -167,11 +174,13 @@ func (v *visit) fault(err error) wire.Message {
 	return m
 }
 
-func origin(r *http.Request) cloud.Origin {
+func (v *visit) origin() cloud.Origin {
+	r := v.r
 	o := cloud.Origin{UserAgent: r.UserAgent(), SourceIP: "192.0.2.10"} // in-process: an address kept for documentation
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		o.SourceIP = host
 	}
+	o.Place, o.Endpoint = v.caller.Place, v.endpoint
 	return o
 }
 

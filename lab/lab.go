@@ -8,10 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -63,9 +61,11 @@ func (l *Lab) tell(x Exchange) {
 type fate int
 
 const (
-	whole fate = iota
-	half       // the length of all, the bytes of half
-	cut        // connection reset, nothing delivered
+	whole      fate = iota
+	half            // the length of all, the bytes of half
+	cut             // connection reset, nothing delivered
+	unanswered      // nobody answers at the address: the request was not delivered either
+	unknownHost
 )
 
 // RoundTrip serves a request in-process: no socket, no goroutine, so it works inside testing/synctest bubbles. It fails
@@ -81,8 +81,8 @@ func (l *Lab) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f == cut {
-		return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	if err := f.failure(r.URL.Hostname()); err != nil {
+		return nil, err
 	}
 	body := io.Reader(bytes.NewReader(m.Body))
 	if f == half {
@@ -111,7 +111,7 @@ func (l *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, f, err := l.exchange(r)
-	if err != nil || f == cut {
+	if err != nil || f.failure("") != nil {
 		hangUp(w)
 		return
 	}

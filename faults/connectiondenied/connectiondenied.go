@@ -8,6 +8,7 @@ import (
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/op"
 )
 
 // The causes.
@@ -43,7 +44,7 @@ func Fault() *fault.Fault {
 			Severity: fault.High, Bucket: fault.IAM, Since: "0.1.0",
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindSimulation},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindSimulation, fact.KindPolicyCheck, fact.KindEvent},
 		Explains: []fault.Code{"source-stale"},
 		Diagnose: diagnose,
 	}
@@ -65,8 +66,8 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				if absent {
 					continue // a dead ARN gives the same text, whatever the role may do
 				}
-				f, ask := judge(s, src, c)
-				j.Help(ask)
+				f, asks := judge(s, src, c)
+				j.Help(asks...)
 				if known || f.Cause.Class == fault.Simulated { // else it may be dead all the same
 					j.Findings = append(j.Findings, f)
 				}
@@ -76,7 +77,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	return j
 }
 
-func judge(s *fact.Snapshot, src fault.Source, c fact.Connection) (fault.Finding, fact.Query) {
+func judge(s *fact.Snapshot, src fault.Source, c fact.Connection) (fault.Finding, []fact.Query) {
 	p, arn := src.Pipeline, src.Action.Connection
 	role := p.RoleARN
 	if src.Action.RoleARN != "" {
@@ -97,7 +98,29 @@ func judge(s *fact.Snapshot, src fault.Source, c fact.Connection) (fault.Finding
 	f.Cause, f.Remedy = cause(s, role, arn)
 	f.Evidence = append(f.Evidence, proof(s, role, arn)...)
 	f.Details.More = map[string]string{"role": role, "connection": arn}
-	return f, ask
+	asks := append(writes(s), ask)
+	if f.Cause.Code != unknownCause {
+		var check fact.Query
+		f.Details.Grant, check = grant(s, p, role, arn)
+		asks = append(asks, check)
+	}
+	return f, asks
+}
+
+// writes asks for the IAM calls that can have taken the right away; they are logged in us-east-1.
+func writes(s *fact.Snapshot) []fact.Query {
+	var all []fact.Query
+	for _, name := range []string{"DeleteRolePolicy", "PutRolePolicy", "DetachRolePolicy"} {
+		all = append(all, fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: "us-east-1"}, Kind: fact.KindEvent, ID: name})
+	}
+	return all
+}
+
+// grant is the least policy that lets a role use a connection, under both prefixes and on both forms of its ARN.
+func grant(s *fact.Snapshot, p fact.Pipeline, role, arn string) (*fault.Grant, fact.Query) {
+	text := op.LeastPolicy(useNew, arn, "", "").String()
+	q := fact.Query{Scope: p.Ref().Scope, Kind: fact.KindPolicyCheck, ID: string(fact.DigestOf(text))[7:23], Args: map[string]string{"document": text}}
+	return &fault.Grant{To: role, Document: []byte(text), Class: fault.Inferred, Checked: fault.Checked(s, []fact.Query{q})}, q
 }
 
 func simulation(s *fact.Snapshot, role, arn string) (sim fact.Simulation, newOK, oldOK, known bool) {

@@ -34,7 +34,7 @@ func Fault() *fault.Fault {
 			Severity: fault.High, Bucket: fault.Configuration, Since: "0.1.0",
 			Links: []string{"https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-delete.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindConnection, fact.KindEvent},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindConnection, fact.KindRegion, fact.KindEvent},
 		Explains: []fault.Code{"connection-denied"},
 		Diagnose: diagnose,
 	}
@@ -59,14 +59,13 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 	ref := fact.ConnectionRef(s.Question().Account, arn)
 	gone, _ := s.Absence(ref)
-	users := fault.Known(s, arn)
+	users, asks := fault.Users(s, arn)
 	f := fault.Finding{
 		Title: "Connection does not exist", Severity: fault.High, Bucket: fault.Configuration,
 		Subject: fault.ConnectionSubject(arn, ""), About: ref, Remedy: "Point the pipelines at a connection that exists and is AVAILABLE, then start them.",
 		Evidence: []fault.Evidence{fault.Ev(fault.Verified, gone, "GetConnection", "ResourceNotFoundException", "a connection")},
 		Cause:    fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS knows no connection of this ARN; when it went cannot be seen."},
 	}
-	var asks []fact.Query
 	if a, err := fact.ParseARN(arn); err == nil {
 		for _, name := range []string{"DeleteConnection", "CreateConnection"} {
 			asks = append(asks, fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindEvent, ID: name})

@@ -156,3 +156,21 @@ func lacks(sim fact.Simulation, a fact.ARN, connectionARN string) (missing []str
 	}
 	return missing, by
 }
+
+// grant is the least policy for the person who was refused, where a policy of their role or user can mend it.
+func grant(s *fact.Snapshot, c fact.Connection, cause string, t trail) (*fault.Grant, fact.Query, bool) {
+	if cause != handshakeDenied || t.denied == nil {
+		return nil, fact.Query{}, false
+	}
+	d, _ := fact.ParseDenial(t.denied.Error)
+	if d.Explicit || (d.By != "" && d.By != "identity-based policy") {
+		return nil, fact.Query{}, false // a Deny, a boundary or the organisation: no Allow outweighs it
+	}
+	a, err := fact.ParseARN(c.ARN)
+	if err != nil {
+		return nil, fact.Query{}, false
+	}
+	text := op.HandshakePolicy(c.Provider, c.ARN)
+	q := fact.Query{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindPolicyCheck, ID: string(fact.DigestOf(text))[7:23], Args: map[string]string{"document": text}}
+	return &fault.Grant{To: t.denied.Who.Policied(), Document: []byte(text), Class: fault.Inferred, Checked: fault.Checked(s, []fact.Query{q})}, q, true
+}

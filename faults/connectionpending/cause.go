@@ -220,6 +220,10 @@ func cause(s *fact.Snapshot, c fact.Connection, host *fact.Host, t trail) (fault
 		e.Text = host.Message
 		return fault.Cause{Code: hostNotReady, Class: fault.Inferred, Text: text}, []fault.Evidence{e}
 	}
+	if host == nil && c.HostARN != "" && t.denied == nil && t.attempt == nil {
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear,
+			Text: "It stands on a host that could not be read: likely the host is not set up, or nobody has completed the handshake."}, nil
+	}
 	switch {
 	case t.denied != nil:
 		return deniedCause(t)

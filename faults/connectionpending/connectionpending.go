@@ -17,7 +17,7 @@ func Fault() *fault.Fault {
 		Doc:  doc(),
 		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindAction, fact.KindConnection, fact.KindHost, fact.KindTags,
 			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion},
-		Explains: []fault.Code{"source-stale"},
+		Explains: []fault.Code{"source-stale", "host-not-ready"},
 		Diagnose: diagnose,
 		Plan:     draft,
 	}
@@ -34,7 +34,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				j.Help(fault.StateQuery(fault.TargetScope(s.Question(), t), t.Name))
 			}
 		}
-		j.Help(lists(s, s.Question().Regions[:1])...)
+		j.Help(fault.ListQuery(fact.Scope{Account: s.Question().Account, Region: s.Question().Regions[0]}), fault.RegionsQuery(s.Question().Account))
 	} else if _, lost := s.GapOf(fault.ConnectionsQuery(s.Question())); lost {
 		j.Help(fault.RegionsQuery(s.Question().Account)) // each connection takes a round more now: what lies elsewhere must not come last
 	}
@@ -58,7 +58,10 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 
 // judge describes one PENDING connection.
 func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
-	users, helps := waiting(s, c)
+	users, helps := fault.Users(s, c.ARN)
+	for _, p := range users {
+		helps = append(helps, fault.StateQuery(p.Ref().Scope, p.Name))
+	}
 	trail := readTrail(s, c)
 	host, hostHelps := hostOf(s, c)
 	who, whoHelps := access(s, c, trail)
@@ -90,6 +93,10 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 	f.Details.CreatedBy, f.Details.CreatedWith = creator(s, c, trail)
 	f.Details.Alternatives = alternatives(s, c)
 	f.Details.WhoCan = who
+	if g, check, ok := grant(s, c, cause.Code, trail); ok {
+		f.Details.Grant = g
+		helps = append(helps, check)
+	}
 	f.Evidence = append(f.Evidence, proof...)
 	f.Evidence = append(f.Evidence, sinceProof...)
 	for _, p := range users {
@@ -101,48 +108,6 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 	}
 	f.Message = message(s, c, since, len(users))
 	return f, helps
-}
-
-// waiting are the pipelines that use the connection, and the queries that finding them all takes: a connection serves every Region.
-func waiting(s *fact.Snapshot, c fact.Connection) ([]fact.Pipeline, []fact.Query) {
-	users := fault.Known(s, c.ARN)
-	asks := []fact.Query{fault.RegionsQuery(s.Question().Account)}
-	for _, region := range regions(s, c) {
-		scope := fact.Scope{Account: s.Question().Account, Region: region}
-		asks = append(asks, fault.ListQuery(scope))
-		for _, name := range fault.Listed(s, scope) {
-			asks = append(asks, fault.PipelineQuery(scope, name))
-		}
-	}
-	for _, p := range users {
-		asks = append(asks, fault.StateQuery(p.Ref().Scope, p.Name))
-	}
-	return users, asks
-}
-
-// regions are where pipelines may use the connection: the Regions asked and, unless the question is quick, every other enabled
-// Region that offers connections (docs/aws-facts.md, "Regions").
-func regions(s *fact.Snapshot, c fact.Connection) []string {
-	q := s.Question()
-	all := append([]string{}, q.Regions...)
-	if q.Quick {
-		return all
-	}
-	for r := range fact.All[fact.Region](s) {
-		if r.Enabled() && fact.OffersConnectionSource(r.Name) && !contains(all, r.Name) {
-			all = append(all, r.Name)
-		}
-	}
-	return all
-}
-
-func lists(s *fact.Snapshot, regions []string) []fact.Query {
-	q := s.Question()
-	var asks []fact.Query
-	for _, r := range regions {
-		asks = append(asks, fault.ListQuery(fact.Scope{Account: q.Account, Region: r}))
-	}
-	return append(asks, fault.RegionsQuery(q.Account))
 }
 
 // failed is the evidence of source actions that failed on the connection.

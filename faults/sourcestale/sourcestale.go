@@ -58,6 +58,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				if src.Action.Name != a.Name || !src.Failed() || (sig != fault.SignatureNone && sig != fault.SignatureNotAvailable) {
 					continue
 				}
+				j.Need(fault.ConnectionQuery(s.Question().Account, c.ARN)) // what decides is read twice, from the owning Region
 				f, ask := judge(s, src, c)
 				j.Findings = append(j.Findings, f)
 				j.Help(ask...)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -45,6 +46,8 @@ type Options struct {
 	Keys *Keys
 	// Transport takes the place of the network (the lab in the same process, tests).
 	Transport http.RoundTripper
+	// Dial reaches hosts that are not AWS's, to look at their certificates; nil: the network, or nothing where Transport takes its place.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Timeout is for one call with all its tries; 0: 20 s.
 	Timeout time.Duration
 	// Code asks the person for the one-time code of a profile with mfa_serial; nil: such profiles fail.

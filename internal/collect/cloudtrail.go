@@ -38,7 +38,7 @@ func (c *Collector) events(ctx context.Context, q fact.Query) answer {
 			return a
 		}
 		for _, e := range out.Events {
-			f, err := event(e)
+			f, err := c.event(e)
 			if err != nil {
 				// One unreadable event must not hide the others, but what it said is not known.
 				a.rest = fmt.Sprintf("event %s could not be read: %v", aws.ToString(e.EventId), err)
@@ -65,8 +65,8 @@ func settles(e fact.Event, connection string) bool {
 }
 
 // event reads one entry: the record itself, and the entry's own members where the record lacks them.
-func event(e types.Event) (fact.Event, error) {
-	f, err := ParseEvent([]byte(aws.ToString(e.CloudTrailEvent)))
+func (c *Collector) event(e types.Event) (fact.Event, error) {
+	f, err := c.parseEvent([]byte(aws.ToString(e.CloudTrailEvent)))
 	if err != nil {
 		return f, err
 	}

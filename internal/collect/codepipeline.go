@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -103,6 +104,7 @@ func action(a types.ActionDeclaration) fact.Action {
 	if out.RunOrder == 0 {
 		out.RunOrder = 1 // the default: API_ActionDeclaration
 	}
+	out.Timeout = time.Duration(aws.ToInt32(a.TimeoutInMinutes)) * time.Minute
 	if t := a.ActionTypeId; t != nil {
 		out.Category, out.Owner, out.Provider, out.Version = string(t.Category), string(t.Owner), aws.ToString(t.Provider), aws.ToString(t.Version)
 	}
@@ -114,6 +116,8 @@ func action(a types.ActionDeclaration) fact.Action {
 		out.Connection, out.Repository, out.Branch = a.Configuration["ConnectionArn"], a.Configuration["FullRepositoryId"], a.Configuration["BranchName"]
 		out.DetectChanges = a.Configuration["DetectChanges"]
 		out.FullClone = a.Configuration["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+	case "CodeBuild":
+		out.Project = a.Configuration["ProjectName"]
 	case "CloudFormation":
 		out.StackName = a.Configuration["StackName"]
 	}
@@ -170,9 +174,9 @@ func actionState(a types.ActionState) fact.ActionState {
 	return out
 }
 
-// executions reads the newest 20 runs of a pipeline: one page, which is the whole answer.
+// executions reads the newest 100 runs of a pipeline: one page, the largest (API_ListPipelineExecutions), which is the whole answer.
 func (c *Collector) executions(ctx context.Context, q fact.Query) answer {
-	in := &codepipeline.ListPipelineExecutionsInput{PipelineName: &q.ID, MaxResults: aws.Int32(20)}
+	in := &codepipeline.ListPipelineExecutionsInput{PipelineName: &q.ID, MaxResults: aws.Int32(100)}
 	out, src, err := c.r.ListPipelineExecutions(ctx, q.Scope, in)
 	switch {
 	case notFound(err):

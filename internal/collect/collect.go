@@ -24,12 +24,13 @@ const inFlight = 32
 type Collector struct {
 	s *awsapi.Session
 	r *read.Reader
+	sealer
 	// OnReply, when set, is told of every query as it is settled, one at a time.
 	OnReply func(fact.Query)
 }
 
 // New makes a Collector.
-func New(s *awsapi.Session) *Collector { return &Collector{s: s, r: read.New(s)} }
+func New(s *awsapi.Session) *Collector { return &Collector{s: s, r: read.New(s), sealer: newSealer()} }
 
 // answer is what a query came to. A query without err is covered.
 type answer struct {
@@ -39,6 +40,7 @@ type answer struct {
 	src fact.Source // of the reply that failed, as far as it is known
 	// rest says why the answer was left incomplete on purpose; "" when it was not.
 	rest string
+	lost *fact.Gap // the gap as it is, where there is no error of AWS to word
 }
 
 // Collect answers the queries concurrently and writes into b, in the order of the queries: facts and coverage, or a gap.
@@ -121,6 +123,50 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.simulation(ctx, q)
 	case fact.KindRole:
 		return c.roles(ctx, q)
+	case fact.KindDefinition:
+		return c.definition(ctx, q)
+	case fact.KindConfigHistory:
+		return c.configHistory(ctx, q)
+	case fact.KindStack:
+		return c.stack(ctx, q)
+	case fact.KindDrift:
+		return c.drift(ctx, q)
+	case fact.KindPolicies:
+		return c.policies(ctx, q)
+	case fact.KindProject:
+		return c.project(ctx, q)
+	case fact.KindDecoded:
+		return c.decode(ctx, q)
+	case fact.KindPolicyCheck:
+		return c.policyCheck(ctx, q)
+	case fact.KindNewAccess:
+		return c.newAccess(ctx, q)
+	case fact.KindHealth:
+		return c.health(ctx, q)
+	case fact.KindOrganization:
+		return c.organization(ctx, q)
+	case fact.KindVPC:
+		return c.vpcs(ctx, q)
+	case fact.KindSubnet:
+		return c.subnets(ctx, q)
+	case fact.KindSecurityGroup:
+		return c.securityGroups(ctx, q)
+	case fact.KindNetworkACL:
+		return c.networkACLs(ctx, q)
+	case fact.KindRouteTable:
+		return c.routeTables(ctx, q)
+	case fact.KindDHCPOptions:
+		return c.dhcpOptions(ctx, q)
+	case fact.KindEndpoint:
+		return c.endpoints(ctx, q)
+	case fact.KindCertificate:
+		return c.certificate(ctx, q)
+	case fact.KindQuota:
+		return c.quotas(ctx, q)
+	case fact.KindActionType:
+		return c.actionTypes(ctx, q)
+	case fact.KindWebhook:
+		return c.webhooks(ctx, q)
 	}
 	return answer{err: fmt.Errorf("collect %q: no such kind of fact", q.Kind)}
 }
@@ -129,6 +175,8 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 func record(b *fact.Builder, q fact.Query, a answer) {
 	b.Add(a.facts...)
 	switch {
+	case a.lost != nil:
+		b.Miss(*a.lost)
 	case a.err != nil:
 		b.Miss(gap(q, a))
 	case a.rest != "":

@@ -73,6 +73,7 @@ func (c *Collector) hosts(ctx context.Context, q fact.Query) answer {
 			}
 			if v := h.VpcConfiguration; v != nil {
 				f.VPC, f.Subnets, f.Groups = aws.ToString(v.VpcId), v.SubnetIds, v.SecurityGroupIds
+				f.Certificates = certificates(aws.ToString(v.TlsCertificate))
 			}
 			facts = append(facts, f)
 		}

@@ -24,6 +24,7 @@ type trailRecord struct {
 	UserAgent    text            `json:"userAgent"`
 	ErrorCode    text            `json:"errorCode"`
 	ErrorMessage text            `json:"errorMessage"`
+	RequestID    text            `json:"requestID"`
 	ReadOnly     json.RawMessage `json:"readOnly"`
 	Who          json.RawMessage `json:"userIdentity"`
 	Request      json.RawMessage `json:"requestParameters"`
@@ -50,18 +51,29 @@ type trailIdentity struct {
 	ARN       text `json:"arn"`
 	UserName  text `json:"userName"`
 	InvokedBy text `json:"invokedBy"`
+	Account   text `json:"accountId"`
+	Provider  text `json:"identityProvider"`
 	Session   struct {
 		Issuer struct {
 			ARN      text `json:"arn"`
 			UserName text `json:"userName"`
 		} `json:"sessionIssuer"`
+		SourceIdentity text `json:"sourceIdentity"`
+		Attributes     struct {
+			MFA text `json:"mfaAuthenticated"`
+		} `json:"attributes"`
+		Federation struct {
+			Provider text `json:"federatedProvider"`
+		} `json:"webIdFederationData"`
 	} `json:"sessionContext"`
 }
 
 // ParseEvent reads a CloudTrail record (the JSON in member CloudTrailEvent of a look-up). Only the members that
 // fact.Event names are kept; missing ones and ones of an unexpected shape stay empty. An error means that the record is
 // no JSON object.
-func ParseEvent(record []byte) (fact.Event, error) {
+func ParseEvent(record []byte) (fact.Event, error) { return newSealer().parseEvent(record) }
+
+func (s sealer) parseEvent(record []byte) (fact.Event, error) {
 	var r trailRecord
 	if err := json.Unmarshal(record, &r); err != nil {
 		return fact.Event{}, fmt.Errorf("read CloudTrail record: %w", err)
@@ -72,7 +84,7 @@ func ParseEvent(record []byte) (fact.Event, error) {
 	e := fact.Event{
 		ID: string(r.EventID), Name: string(r.EventName), EventSource: string(r.EventSource), Region: string(r.Region),
 		SourceIP: string(r.SourceIP), UserAgent: string(r.UserAgent), ErrorCode: string(r.ErrorCode), Error: string(r.ErrorMessage),
-		ReadOnly: strings.Trim(string(r.ReadOnly), `"`) == "true", Who: who(r.Who),
+		ReadOnly: strings.Trim(string(r.ReadOnly), `"`) == "true", Who: who(r.Who), RequestID: string(r.RequestID),
 	}
 	if at, err := time.Parse(time.RFC3339, string(r.EventTime)); err == nil {
 		e.Time = at.UTC()
@@ -84,8 +96,24 @@ func ParseEvent(record []byte) (fact.Event, error) {
 	e.Host = first(request.str("hostArn"), response.str("hostArn"), response.sub("connection").str("hostArn"))
 	if e.EventSource == "codepipeline.amazonaws.com" {
 		e.Pipeline = first(request.str("pipelineName"), request.str("name"), request.sub("pipeline").str("name"))
+		_ = json.Unmarshal(response.sub("pipeline")["version"], &e.Version) // absent or no number: 0
+	}
+	if e.EventSource == "iam.amazonaws.com" {
+		e.Resource = first(request.str("roleName"), request.str("userName"), request.str("policyArn"), request.str("groupName"))
+	}
+	if !e.ReadOnly && keepsParameters(e.EventSource) {
+		e.Parameters, _ = s.flatten(r.Request) // null, cut off or too large: the event stays without them
 	}
 	return e, nil
+}
+
+// keepsParameters reports whether the request parameters of a service's writes tell what changed in what a pipeline rests on.
+func keepsParameters(source string) bool {
+	switch strings.TrimSuffix(source, ".amazonaws.com") {
+	case "codepipeline", "iam", "codeconnections", "codestar-connections", "ec2", "config", "cloudformation", "codebuild":
+		return true
+	}
+	return false
 }
 
 // connectionIn finds the connection's ARN: as its own member, inside the connection, or as the resource of tag calls.
@@ -104,7 +132,9 @@ func connectionIn(request, response members) string {
 func who(raw json.RawMessage) fact.Who {
 	var i trailIdentity
 	_ = json.Unmarshal(raw, &i) // part of a valid record: it can only complain of a member's type, and reads the others
-	w := fact.Who{Type: string(i.Type), ARN: string(i.ARN), Role: string(i.Session.Issuer.ARN), Name: string(i.UserName), InvokedBy: string(i.InvokedBy)}
+	w := fact.Who{Type: string(i.Type), ARN: string(i.ARN), Role: string(i.Session.Issuer.ARN), Name: string(i.UserName), InvokedBy: string(i.InvokedBy),
+		Account: string(i.Account), MFA: i.Session.Attributes.MFA == "true",
+		Origin: first(string(i.Session.SourceIdentity), string(i.Provider), string(i.Session.Federation.Provider))}
 	if _, session, ok := strings.Cut(string(i.Principal), ":"); ok && w.Type == "AssumedRole" {
 		w.Name = session // AROA...:session
 	}

@@ -30,6 +30,8 @@ type Host struct {
 	VPC      string   `json:"vpc,omitempty"`
 	Subnets  []string `json:"subnets,omitempty"`
 	Groups   []string `json:"groups,omitempty"`
+	// Certificates are those configured on the host (VpcConfiguration.TlsCertificate): public, for servers of a private CA.
+	Certificates []Certificate `json:"certificates,omitempty"`
 }
 
 // Tags are the tags of a resource.

@@ -19,7 +19,9 @@ type Denial struct {
 var (
 	denied   = regexp.MustCompile(`(?:User: (\S+) )?is not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9]+)(?: on resource: (\S+))?`)
 	implicit = regexp.MustCompile(`because no (.+?) allows the `)
-	explicit = regexp.MustCompile(`with an explicit deny in (?:an? |the )?([A-Za-z -]+?)(?:: (arn:\S+))?(?:[.,;]|$)`)
+	assume   = regexp.MustCompile(`is not authorized to perform AssumeRole on role (arn:\S+)`) // CodePipeline's own words
+	encoded  = regexp.MustCompile(`Encoded authorization failure message: ([A-Za-z0-9_+/=-]{16,})`)
+	explicit = regexp.MustCompile(`with an explicit deny in (?:an? |the )?([A-Za-z -]+?)(?:: (arn:\S+))?(?:[.,;]| \(|$)`)
 )
 
 // ParseDenial reads the text of a refusal; false when it does not follow AWS's grammar, which many services do not use.
@@ -27,6 +29,9 @@ func ParseDenial(text string) (Denial, bool) {
 	text = strings.Join(strings.Fields(text), " ") // texts come with line breaks
 	m := denied.FindStringSubmatch(text)
 	if m == nil {
+		if r := assume.FindStringSubmatch(text); r != nil {
+			return Denial{Action: "sts:AssumeRole", Resource: strings.TrimRight(r[1], ".,;")}, true
+		}
 		return Denial{}, false
 	}
 	d := Denial{Principal: m[1], Action: m[2], Resource: strings.TrimRight(m[3], ".,;")}
@@ -36,6 +41,15 @@ func ParseDenial(text string) (Denial, bool) {
 		d.By = m[1]
 	}
 	return d, true
+}
+
+// EncodedMessage is the encoded authorization message in a text; "" when there is none. STS decodes it for whoever may
+// (sts:DecodeAuthorizationMessage).
+func EncodedMessage(text string) string {
+	if m := encoded.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // Words says who says no; "" when the text did not.

@@ -21,15 +21,24 @@ func TestParseDenial(t *testing.T) {
 	for text, want := range map[string]fact.Denial{
 		user: who,
 		on:   at,
-		on + " because no identity-based policy allows the codeconnections:GetConnection action":                                                                                    by(at, "identity-based policy", "", false),
-		on + " because no permissions boundary allows the\ncodeconnections:GetConnection action":                                                                                    by(at, "permissions boundary", "", false),
-		on + " because no VPC endpoint policy allows the codeconnections:GetConnection action":                                                                                      by(at, "VPC endpoint policy", "", false),
-		on + " because no session policy allows the codeconnections:GetConnection action":                                                                                           by(at, "session policy", "", false),
-		on + " with an explicit deny in an identity-based policy":                                                                                                                   by(at, "identity-based policy", "", true),
-		on + " with an explicit deny in a service control policy: " + scp:                                                                                                           by(at, "service control policy", scp, true),
-		on + " with an explicit deny in a resource control policy":                                                                                                                  by(at, "resource control policy", "", true),
-		"User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/r because no role trust policy allows the sts:AssumeRole action": {Principal: "arn:aws:iam::1:user/a", Action: "sts:AssumeRole", Resource: "arn:aws:iam::1:role/r", By: "role trust policy"},
-		"User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/r with an explicit deny in the role trust policy":                {Principal: "arn:aws:iam::1:user/a", Action: "sts:AssumeRole", Resource: "arn:aws:iam::1:role/r", By: "role trust policy", Explicit: true},
+		on + " because no identity-based policy allows the codeconnections:GetConnection action":                                               by(at, "identity-based policy", "", false),
+		on + " because no permissions boundary allows the\ncodeconnections:GetConnection action":                                               by(at, "permissions boundary", "", false),
+		on + " because no VPC endpoint policy allows the codeconnections:GetConnection action":                                                 by(at, "VPC endpoint policy", "", false),
+		on + " because no session policy allows the codeconnections:GetConnection action":                                                      by(at, "session policy", "", false),
+		on + " with an explicit deny in an identity-based policy":                                                                              by(at, "identity-based policy", "", true),
+		on + " with an explicit deny in a service control policy: " + scp:                                                                      by(at, "service control policy", scp, true),
+		on + " with an explicit deny in a service control policy (Service: AWSCodeBuild; Status Code: 400; Error Code: AccessDeniedException)": by(at, "service control policy", "", true),
+		"CodePipeline is not authorized to perform AssumeRole on role arn:aws:iam::1:role/r":                                                   {Action: "sts:AssumeRole", Resource: "arn:aws:iam::1:role/r"},
+		"You are not authorized to perform this operation. " + on + " because no identity-based policy allows the codeconnections:GetConnection action. Encoded authorization failure message: abcdefghijklmnopqrstuvwxyz": by(at, "identity-based policy", "", false),
+		on + " because no resource-based policy allows the codeconnections:GetConnection action":                                                                                                                           by(at, "resource-based policy", "", false),
+		on + " because no service control policy allows the codeconnections:GetConnection action":                                                                                                                          by(at, "service control policy", "", false),
+		on + " with an explicit deny in a permissions boundary: arn:aws:iam::1:policy/p":                                                                                                                                   by(at, "permissions boundary", "arn:aws:iam::1:policy/p", true),
+		on + " with an explicit deny in a session policy":                                                                                                                                                                  by(at, "session policy", "", true),
+		on + " with an explicit deny in a VPC endpoint policy":                                                                                                                                                             by(at, "VPC endpoint policy", "", true),
+		on + " with an explicit deny in a resource-based policy":                                                                                                                                                           by(at, "resource-based policy", "", true),
+		on + " with an explicit deny in a resource control policy":                                                                                                                                                         by(at, "resource control policy", "", true),
+		"User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/r because no role trust policy allows the sts:AssumeRole action":                                        {Principal: "arn:aws:iam::1:user/a", Action: "sts:AssumeRole", Resource: "arn:aws:iam::1:role/r", By: "role trust policy"},
+		"User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/r with an explicit deny in the role trust policy":                                                       {Principal: "arn:aws:iam::1:user/a", Action: "sts:AssumeRole", Resource: "arn:aws:iam::1:role/r", By: "role trust policy", Explicit: true},
 	} {
 		got, ok := fact.ParseDenial(text)
 		if !ok || got != want {
@@ -61,4 +70,13 @@ func FuzzParseDenial(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestEncodedMessage(t *testing.T) {
+	if got := fact.EncodedMessage("You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd_1234"); got != "4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd_1234" {
+		t.Errorf("got %q", got)
+	}
+	if got := fact.EncodedMessage("Encoded authorization failure message: short"); got != "" {
+		t.Errorf("got %q", got)
+	}
 }

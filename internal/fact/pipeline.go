@@ -48,12 +48,16 @@ type Action struct {
 	Region   string `json:"region,omitempty"`
 	RoleARN  string `json:"roleArn,omitempty"`
 	RunOrder int    `json:"runOrder"`
+	// Timeout is the action's own timeoutInMinutes; zero: the default of its provider.
+	Timeout time.Duration `json:"timeout,omitempty"`
 	// Connection source actions only:
 	Connection    string `json:"connection,omitempty"` // configuration ConnectionArn
 	Repository    string `json:"repository,omitempty"` // FullRepositoryId
 	Branch        string `json:"branch,omitempty"`     // BranchName
 	DetectChanges string `json:"detectChanges,omitempty"`
 	FullClone     bool   `json:"fullClone,omitempty"` // OutputArtifactFormat CODEBUILD_CLONE_REF
+	// Project is the project of a CodeBuild action.
+	Project string `json:"project,omitempty"`
 	// StackName is the stack of a CloudFormation action.
 	StackName string `json:"stackName,omitempty"`
 }

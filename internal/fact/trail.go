@@ -25,6 +25,11 @@ type Event struct {
 	Provider       string `json:"provider,omitempty"`
 	Host           string `json:"host,omitempty"`
 	Pipeline       string `json:"pipeline,omitempty"`
+	Version        int    `json:"version,omitempty"`   // responseElements.pipeline.version: the version that a change of a pipeline made
+	Resource       string `json:"resource,omitempty"`  // IAM: the role, user or policy that was changed
+	RequestID      string `json:"requestId,omitempty"` // of the call itself
+	// Parameters are the request parameters of calls that change a pipeline, a connection, a permission or a network, without secrets.
+	Parameters Values `json:"parameters,omitempty"`
 }
 
 // Who is CloudTrail's userIdentity.
@@ -34,6 +39,9 @@ type Who struct {
 	Role      string `json:"role,omitempty"` // sessionIssuer's ARN: the role with its path
 	Name      string `json:"name,omitempty"` // user name or session name
 	InvokedBy string `json:"invokedBy,omitempty"`
+	Account   string `json:"account,omitempty"` // of the caller
+	Origin    string `json:"origin,omitempty"`  // sourceIdentity, or the identity provider of a federated session
+	MFA       bool   `json:"mfa,omitempty"`
 }
 
 // Policied is the ARN whose policies decide: the role of a session, or the user.
@@ -44,11 +52,15 @@ func (w Who) Policied() string {
 	return RoleARN(w.ARN)
 }
 
-// Label is the shortest name people would recognise.
+// Label is the shortest name people would recognise, for every type of CloudTrail's userIdentity.
 func (w Who) Label() string {
 	switch {
 	case w.Type == "Root":
 		return "the root user"
+	case w.Type == "AWSAccount" && w.ARN == "":
+		return "account " + w.Account
+	case (w.Type == "WebIdentityUser" || w.Type == "SAMLUser") && w.Name != "":
+		return w.Name + " (" + strings.TrimPrefix(w.Origin, "https://") + ")"
 	case w.InvokedBy != "" && w.ARN == "":
 		return w.InvokedBy
 	case w.Type == "AssumedRole" && w.Role != "":
@@ -59,6 +71,8 @@ func (w Who) Label() string {
 		return a.Name() + "/" + w.Name
 	case w.Name != "":
 		return w.Name
+	case w.ARN == "":
+		return "an identity that AWS does not name"
 	}
 	return w.ARN
 }

@@ -232,13 +232,16 @@ type Grant struct {
 // after every round.
 type Lens func(*fact.Snapshot, *Finding) []fact.Query
 
-// Look lets the lenses add to the findings of an outcome, and to its wants and blocks.
+// maxLooked is how many findings the lenses look at, the most important first: what they ask for must not grow with an account.
+const maxLooked = 10
+
+// Look lets the lenses add to the first ten findings of an outcome, and to its wants and blocks.
 func (o *Outcome) Look(s *fact.Snapshot, lenses ...Lens) {
 	wanted := map[string]fact.Query{}
 	for _, w := range o.Wants {
 		wanted[w.Key()] = w
 	}
-	for i := range o.Findings {
+	for i := range o.Findings[:min(len(o.Findings), maxLooked)] {
 		f := &o.Findings[i]
 		for _, lens := range lenses {
 			for _, q := range lens(s, f) {
@@ -374,7 +377,7 @@ func findingID(code Code, f Finding) string {
 }
 
 // fold puts symptoms under the causes that explain them: a finding of an explained code whose subject is the cause's
-// subject, is affected by it, or affects the same things.
+// subject, is affected by it, or affects it.
 func fold(all []Finding, faults []*Fault) []Finding {
 	explains := map[Code][]Code{}
 	for _, f := range faults {
@@ -411,6 +414,11 @@ func related(cause, symptom Finding) bool {
 	}
 	for _, a := range cause.Affects {
 		if a.ARN == symptom.Subject.ARN {
+			return true
+		}
+	}
+	for _, a := range symptom.Affects {
+		if a.ARN == cause.Subject.ARN {
 			return true
 		}
 	}

@@ -26,6 +26,7 @@ type Op struct {
 	Actions  []string              // IAM actions; both service prefixes where AWS may check either
 	Resource string                // what to name as Resource: an ARN pattern with {partition} {region} {account} {name}, or "*"
 	Kind     fact.Kind             // reads: the kind of fact it answers
+	Flag     string                // reads: the flag without which it is never called; "" for all others
 	Write    bool                  // changes AWS
 	Repeat   Repeat                // writes
 	Undo     UndoFunc              // writes: how to take it back; nil: OneWay says why not
@@ -60,6 +61,9 @@ func Find(service, name string) (Op, bool) {
 
 // Reading finds the read that answers queries of a kind; the first of the catalogue counts.
 func Reading(kind fact.Kind) (Op, bool) {
+	if kind == fact.KindDefinition { // GetPipeline with a version
+		kind = fact.KindPipeline
+	}
 	for _, o := range reads() {
 		if o.Kind == kind {
 			return o, true
@@ -101,7 +105,6 @@ func reads() []Op {
 		{Service: "cloudtrail", Name: "LookupEvents", Kind: fact.KindEvent, Resource: "*", Actions: []string{"cloudtrail:LookupEvents"}},
 		{Service: "iam", Name: "SimulatePrincipalPolicy", Kind: fact.KindSimulation, Resource: "*", Actions: []string{"iam:SimulatePrincipalPolicy"}},
 		{Service: "iam", Name: "ListRoles", Kind: fact.KindRole, Resource: "*", Actions: []string{"iam:ListRoles"}},
-		pipeline("GetPipeline", fact.KindDefinition),
 		{Service: "codepipeline", Name: "ListActionTypes", Kind: fact.KindActionType, Resource: "*", Actions: []string{"codepipeline:ListActionTypes"}},
 		{Service: "codepipeline", Name: "ListWebhooks", Kind: fact.KindWebhook, Resource: "*", Actions: []string{"codepipeline:ListWebhooks"}},
 		plain("config", "ListDiscoveredResources", fact.KindConfigHistory),
@@ -118,6 +121,9 @@ func reads() []Op {
 		plain("iam", "GetPolicyVersion", fact.KindPolicies),
 		plain("sts", "DecodeAuthorizationMessage", fact.KindDecoded),
 		{Service: "accessanalyzer", Name: "ValidatePolicy", Kind: fact.KindPolicyCheck, Resource: "*", Actions: []string{"access-analyzer:ValidatePolicy"}},
+		{Service: "accessanalyzer", Name: "CheckNoNewAccess", Kind: fact.KindNewAccess, Resource: "*", Actions: []string{"access-analyzer:CheckNoNewAccess"}, Flag: "--paid-checks"},
+		{Service: "cloudformation", Name: "DetectStackDrift", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DetectStackDrift"}, Flag: "--drift"},
+		{Service: "cloudformation", Name: "DescribeStackDriftDetectionStatus", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DescribeStackDriftDetectionStatus"}, Flag: "--drift"},
 		plain("ec2", "DescribeVpcs", fact.KindVPC),
 		plain("ec2", "DescribeSubnets", fact.KindSubnet),
 		plain("ec2", "DescribeSecurityGroups", fact.KindSecurityGroup),
@@ -128,6 +134,7 @@ func reads() []Op {
 		plain("servicequotas", "ListServiceQuotas", fact.KindQuota),
 		plain("organizations", "DescribeOrganization", fact.KindOrganization),
 		plain("health", "DescribeEvents", fact.KindHealth),
+		plain("health", "DescribeEventDetails", fact.KindHealth),
 	}
 }
 

@@ -61,7 +61,7 @@ func (d Document) String() string {
 	return string(b)
 }
 
-// ReadPolicy is the least policy for diagnosing: every read of the catalogue and nothing else. account and partition may be "*".
+// ReadPolicy is the least policy for diagnosing: every read of the catalogue and nothing else; not those that only a flag asks for. account and partition may be "*".
 func ReadPolicy(partition, account string) Document {
 	return Document{Version: "2012-10-17", Statement: grouped("Read", reads(), partition, account)}
 }
@@ -76,8 +76,8 @@ func grouped(sid string, ops []Op, partition, account string) []Statement {
 	var order []string
 	actions := map[string][]string{}
 	for _, o := range ops {
-		if len(o.Actions) == 0 {
-			continue // needs no permission
+		if len(o.Actions) == 0 || o.Flag != "" {
+			continue // needs no permission, or is only called when a flag asks for it
 		}
 		for _, res := range resources(o, partition, account) {
 			if actions[res] == nil {

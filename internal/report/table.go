@@ -117,6 +117,9 @@ func (p *page) finding(f fault.Finding) {
 		}
 		p.field(first(i, "Proof"), p.proof(e, f.Subject))
 	}
+	for i, r := range f.Triage {
+		p.field(first(i, "Triage"), triage(r))
+	}
 	p.field("Remedy", f.Remedy)
 	if f.Link != "" {
 		p.field("Link", f.Link)
@@ -199,6 +202,15 @@ func (p *page) proof(e fault.Evidence, about fault.Subject) string {
 	return s + " [" + e.Source.Operation + "]"
 }
 
+// triage is a ruling on one bucket in a line or two.
+func triage(r fault.Ruling) string {
+	word := map[fault.Says]string{fault.ItIs: "is it", fault.RuledOut: "ruled out", fault.Unseen: "not seen"}[r.Says]
+	if r.Says == fault.ItIs {
+		return string(r.Bucket) + " " + word + sure(r.Class)
+	}
+	return string(r.Bucket) + " " + word + ": " + r.Why + sure(r.Class)
+}
+
 func (p *page) gaps(gaps []Gap) {
 	if len(gaps) == 0 {
 		return
@@ -252,7 +264,9 @@ func (p *page) verdicts(results []Result) {
 		st      style
 	}{{fault.Found, red}, {fault.Unknown, yellow}, {fault.Clear, green}} {
 		if len(by[v.verdict]) > 0 {
-			p.line(p.paint(v.st, fmt.Sprintf("%-8s", v.verdict)) + strings.Join(by[v.verdict], ", "))
+			for i, l := range wrap(strings.Join(by[v.verdict], ", "), p.view.Width-8) {
+				p.line(p.paint(v.st, fmt.Sprintf("%-8s", first(i, string(v.verdict)))) + l)
+			}
 		}
 	}
 }

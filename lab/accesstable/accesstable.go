@@ -95,6 +95,15 @@ func TypeOf(arn string) string {
 		if slices.Contains([]string{"role", "user", "group", "policy"}, kind) {
 			return kind
 		}
+	case "organizations":
+		if p[4] == "aws" {
+			return "awspolicy"
+		}
+		return kind // account, policy
+	case "ec2", "health", "codebuild":
+		return kind // event, project
+	case "access-analyzer":
+		return map[string]string{"analyzer": "Analyzer"}[kind]
 	case "account", "s3":
 		return map[string]string{"account": "account", "s3": "bucket"}[p[2]]
 	}

@@ -88,6 +88,8 @@ func TestTypeOf(t *testing.T) {
 		connectionARN: "Connection", oldHostARN: "Host", pipelineARN: "pipeline", pipelineARN + "/Source": "stage",
 		pipelineARN + "/Source/Git": "action", "arn:aws:codepipeline" + at + "actiontype:AWS/Source/S3/1": "actiontype",
 		roleARN: "role", userARN: "user", policyARN: "policy", "arn:aws:account::" + account + ":account": "account",
+		"arn:aws:codebuild" + at + "project/web": "project", eventARN: "event", "arn:aws:access-analyzer" + at + "analyzer/a": "Analyzer",
+		"arn:aws:organizations::" + account + ":account/o-1/" + account: "account", "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess": "awspolicy",
 		"arn:aws:x:::y": "arn:aws:x:::y", "web": "web",
 	} {
 		if got := TypeOf(arn); got != want {

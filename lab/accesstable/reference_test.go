@@ -76,7 +76,7 @@ func differences(rows []Row, ref reference, spared map[string]string) []string {
 		own := row.Open
 		for _, n := range row.Needs {
 			_, name, _ := strings.Cut(n.Action, ":")
-			own = own || name == row.Operation
+			own = own || name == strings.TrimSuffix(row.Operation, "V2") // newer versions of an operation keep the permission
 			if _, ok := spared[n.Action]; ok {
 				used[n.Action] = true
 				continue

@@ -19,6 +19,7 @@ const (
 	oldHostARN       = "arn:aws:codestar-connections" + at + "host/ghes-01234567"
 	pipelineARN      = "arn:aws:codepipeline" + at + "web"
 	policyARN        = "arn:aws:iam::" + account + ":policy/limits"
+	eventARN         = "arn:aws:health:" + region + "::event/CODEPIPELINE/AWS_CODEPIPELINE_OPERATIONAL_ISSUE/1"
 	emptyPolicy      = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
 )
 
@@ -33,10 +34,17 @@ func samples() []map[string]any {
 		// pipelines
 		"name": "web", "pipelineName": "web", "stageName": "Source", "actionName": "Git", "pipelineExecutionId": id[1:],
 		"retryMode": "FAILED_ACTIONS", "transitionType": "Inbound", "reason": "held", "pipeline": pipeline(),
+		"category": "Build", "provider": "Jenkins", "version": "1", "webhook": map[string]any{"name": "push", "targetPipeline": "web"},
 		"resourceArn": pipelineARN, "tagKeys": []any{"team"}, "tags": []any{map[string]any{"key": "team", "value": "web"}},
 		// IAM and STS
 		"RoleName": "pipeline", "UserName": "ada", "PolicyName": "limits", "PolicyArn": policyARN, "VersionId": "v1",
 		"PolicyDocument": emptyPolicy, "AssumeRolePolicyDocument": emptyPolicy, "PermissionsBoundary": policyARN,
+		"VpcId": "vpc-01234567", "GroupId": "sg-01234567", "NetworkAclId": "acl-01234567", "RouteTableId": "rtb-01234567", "DhcpOptionsId": "dopt-01234567", // EC2
+		"SubnetId": []any{"subnet-01234567"}, "SecurityGroupId": []any{"sg-01234567"}, "VpcEndpointId": "vpce-01234567",
+		"AddSubnetId": []any{"subnet-01234567"}, "AddSecurityGroupId": []any{"sg-01234567"}, "AddRouteTableId": []any{"rtb-01234567"},
+		"names": []any{"web"}, "ids": []any{"web:" + id[1:]}, "projectName": "web", // CodeBuild
+		"eventArns": []any{eventARN}, "filter": map[string]any{"eventArns": []any{eventARN}}, // Health
+		"analyzerArn": "arn:aws:access-analyzer" + at + "analyzer/outside", "AccountId": account, "TargetId": account, "ChildId": account, "PolicyId": "p-FullAWSAccess",
 		"ActionNames": []any{"s3:GetObject"}, "RoleArn": roleARN, "RoleSessionName": "ada",
 	}
 	var all []map[string]any

@@ -44,12 +44,14 @@ func (c *Cloud) Accounts() []*Account {
 
 // Principal is who makes a call.
 type Principal struct {
-	Type    string // Root, IAMUser, AssumedRole or AWSService, as CloudTrail's userIdentity.type
+	// Type is CloudTrail's userIdentity.type. Root, IAMUser, AssumedRole, FederatedUser and AWSService make calls; AWSAccount,
+	// WebIdentityUser, SAMLUser and IdentityCenterUser only stand in events: there Source is who vouches, Session the user's name.
+	Type    string
 	Account string
 	ARN     string // as sts:GetCallerIdentity shows it: arn:aws:sts::111111111111:assumed-role/Admin/ada
 	Source  string // the user's or role's own ARN, on which its policies hang: arn:aws:iam::111111111111:role/Admin
 	UserID  string // AROA...:ada
-	Session string // role session name, "" for users
+	Session string // role session name, "" for users; of a federated user the ID of the user who vouches
 	// SessionPolicy narrows an assumed-role session, as JSON text; "" means none.
 	SessionPolicy string
 }
@@ -62,6 +64,17 @@ type Caller struct {
 	Created                                    time.Time
 	Expires                                    time.Time // zero: never (long-term keys)
 	MFA                                        bool
+	Place                                      Place      // where it calls from
+	SourceIdentity                             string     // set when the role was assumed; "" for none
+	RoleDelivery                               string     // of an instance's role: version of the metadata service, 1.0 or 2.0
+	Federation                                 Federation // who vouches for the session; zero for none
+}
+
+// Federation is who vouched for a session at an OpenID Connect provider.
+type Federation struct {
+	Provider string // ARN of the provider in IAM
+	Audience string
+	Subject  string // of the token: repo:acme/web:ref:refs/heads/main
 }
 
 // AddCaller makes a caller known by its access key.
@@ -97,4 +110,7 @@ type Origin struct {
 	UserAgent string
 	SourceIP  string
 	InvokedBy string // service principal when a service calls on somebody's behalf
+	Place     Place  // of the caller
+	Stack     string // ARN of the CloudFormation stack on whose behalf the call is made; "" when none is
+	Endpoint  string // ID of the VPC endpoint that the call took; "" for the internet
 }

@@ -16,6 +16,7 @@ const (
 	JSON11                   // X-Amz-Target, application/x-amz-json-1.1
 	Query                    // form in, XML out
 	RESTJSON                 // method and path, JSON both ways
+	EC2                      // form in with numbered lists, XML out: Amazon EC2 alone speaks it
 )
 
 // Service is one AWS service: its names on the wire and its operations.
@@ -26,8 +27,12 @@ type Service struct {
 	Namespace   string // Query protocol: XML namespace of the replies
 	Protocol    Protocol
 	EventSource string // as CloudTrail names it
+	Text        string // JSON protocols: the member that carries an error's text; "" for the protocol's usual one
 	Global      bool   // one endpoint for all Regions: its events land in us-east-1
 	Ops         map[string]*Op
+	// Encode hides the details of a refused write in a message that follows AWS's own sentence; nil: nothing follows. EC2
+	// does so: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
+	Encode func(Principal, Access, Decision) string
 }
 
 // Op is one operation of a service.
@@ -79,6 +84,7 @@ type Request struct {
 	Caller    Principal
 	Origin    Origin
 	In        map[string]any // as on the wire, decoded; never nil; numbers are json.Number-free float64
+	stopped   bool           // at a VPC endpoint: the service never saw it
 }
 
 // Account is the caller's account ID.
@@ -134,7 +140,8 @@ func (r *Request) List(name string) []any {
 type Error struct {
 	Code    string
 	Message string
-	Status  int // 0: 400, or what the common code demands
+	Status  int            // 0: 400, or what the common code demands
+	More    map[string]any // JSON protocols: further members of the error's shape
 }
 
 // The common errors that any operation can answer with; wire names differ by protocol.
@@ -219,7 +226,12 @@ func (c *Cloud) Serve(r *Request) (map[string]any, error) {
 	}
 	op := svc.Ops[r.Operation]
 	out, err := c.answer(svc, op, r)
-	c.record(svc, op, r, out, err)
+	if !r.stopped {
+		c.record(svc, op, r, out, err)
+		for _, f := range c.served {
+			f(r, out, err)
+		}
+	}
 	return out, err
 }
 
@@ -243,14 +255,28 @@ func (c *Cloud) answer(svc *Service, op *Op, r *Request) (map[string]any, error)
 	if op.Rate > 0 && c.overRate(svc, op, r) {
 		return nil, Errorf(Throttling, "Rate exceeded")
 	}
-	if !op.Open {
+	if !op.Open || op.Access != nil {
 		for _, a := range op.Needs(svc.Name, r) {
-			if d := c.Authorize(r.Caller, r.Region, a); !d.Allowed {
-				return nil, Denied(r.Caller, a, d)
+			a = r.through(a)
+			if !op.Open {
+				if d := c.Authorize(r.Caller, r.Region, a); !d.Allowed {
+					return nil, svc.denied(op, r.Caller, a, d)
+				}
+			}
+			if err := c.gate(r, a); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return op.Do(r)
+}
+
+func (s *Service) denied(op *Op, p Principal, a Access, d Decision) *Error {
+	e := Denied(p, a, d)
+	if s.Encode != nil && !op.ReadOnly {
+		e.Message += ". " + s.Encode(p, a, d)
+	}
+	return e
 }
 
 // Denied words a refusal as AWS does.

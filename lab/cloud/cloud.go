@@ -18,15 +18,23 @@ type Cloud struct {
 	queue    queue
 	seq      uint64
 	ids      uint64
+	traces   uint64
 	accounts map[string]*Account
 	callers  map[string]*Caller // by access key ID
 	services map[string]*Service
 	events   []Event
 	ledger   []Call
 	authz    Authorizer
+	network  Network
+	limits   map[limitKey]int
+	observers
 
 	// Lag is how late readers see a write (see Lagged).
 	Lag time.Duration
+	// Replication is how much later still readers in another Region than the thing's own see a write.
+	Replication time.Duration
+	// AuthLag is how late a change to roles and policies takes effect for the authoriser (see Lagged.Effective).
+	AuthLag time.Duration
 	// Trail says how the event history behaves.
 	Trail Trail
 	// Injections are the errors to inject, tried in order; spent ones are removed.
@@ -45,6 +53,8 @@ type Trail struct {
 	NoHandshake bool          // the console's handshake calls are not logged (AWS does not document that they are)
 	Off         bool          // nothing is logged at all
 	NoReadOnly  bool          // read-only calls are not logged
+	Spread      time.Duration // how much later still events become visible, each by a part of it: they do not come in order
+	Max         int           // bytes of a request or reply beyond which an event omits it; 0: AWS's limit
 }
 
 // New returns an empty cloud: no accounts, no services, wall clock.
@@ -53,6 +63,7 @@ func New() *Cloud {
 		accounts: map[string]*Account{},
 		callers:  map[string]*Caller{},
 		services: map[string]*Service{},
+		limits:   map[limitKey]int{},
 	}
 }
 
@@ -126,8 +137,19 @@ func (c *Cloud) runUntil(t time.Time) {
 // UUID returns the next identifier: unique in this cloud, the same in every run of the same world.
 func (c *Cloud) UUID() string {
 	c.ids++
-	x := c.ids * 0x9E3779B97F4A7C15
-	y := (c.ids + 0x51ED2701) * 0xBF58476D1CE4E5B9
+	return uuid(c.ids)
+}
+
+// TraceID returns the next identifier of an event, or of a request that a service makes by itself. They are a sequence of their own, so
+// that what is logged changes no other identifier.
+func (c *Cloud) TraceID() string {
+	c.traces++
+	return uuid(c.traces + 1<<32)
+}
+
+func uuid(n uint64) string {
+	x := n * 0x9E3779B97F4A7C15
+	y := (n + 0x51ED2701) * 0xBF58476D1CE4E5B9
 	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", uint32(x>>32), uint16(x>>16), uint16(x)&0xfff, uint16(y>>48)&0xfff, y&0xffffffffffff)
 }
 
@@ -173,7 +195,7 @@ func (l *Lagged[T]) Delete(c *Cloud) { l.add(c, version[T]{at: c.Now()}) }
 // add appends a version and drops those that no reader can see any more.
 func (l *Lagged[T]) add(c *Cloud, v version[T]) {
 	l.versions = append(l.versions, v)
-	horizon, unseen := c.Now().Add(-c.Lag), 0
+	horizon, unseen := c.Now().Add(-max(c.Lag+c.Replication, c.AuthLag)), 0
 	for unseen+1 < len(l.versions) && !l.versions[unseen+1].at.After(horizon) {
 		unseen++
 	}
@@ -191,8 +213,15 @@ func (l *Lagged[T]) Truth() (T, bool) {
 }
 
 // Seen is the value as a reader sees it now; false when, for the reader, there is none.
-func (l *Lagged[T]) Seen(c *Cloud) (T, bool) {
-	horizon := c.Now().Add(-c.Lag)
+func (l *Lagged[T]) Seen(c *Cloud) (T, bool) { return l.asOf(c.Now().Add(-c.Lag)) }
+
+// Abroad is the value as a reader in another Region sees it now.
+func (l *Lagged[T]) Abroad(c *Cloud) (T, bool) { return l.asOf(c.Now().Add(-c.Lag - c.Replication)) }
+
+// Effective is the value that is in force for the authoriser now: AuthLag late, and never earlier than readers see it.
+func (l *Lagged[T]) Effective(c *Cloud) (T, bool) { return l.asOf(c.Now().Add(-max(c.Lag, c.AuthLag))) }
+
+func (l *Lagged[T]) asOf(horizon time.Time) (T, bool) {
 	for i := len(l.versions) - 1; i >= 0; i-- {
 		if !l.versions[i].at.After(horizon) {
 			return l.versions[i].v, l.versions[i].present

@@ -1,6 +1,10 @@
 package cloud
 
-import "time"
+import (
+	"hash/fnv"
+	"strings"
+	"time"
+)
 
 // Event is one CloudTrail management event.
 type Event struct {
@@ -15,6 +19,7 @@ type Event struct {
 	Origin               Origin
 	ErrorCode, ErrorText string
 	Request, Response    map[string]any
+	SharedID             string // the same in the events of one call that two accounts see; "" for most
 }
 
 // handshake are the console's calls that complete a connection or a host. AWS does not document that CloudTrail
@@ -43,6 +48,37 @@ func (c *Cloud) record(svc *Service, op *Op, r *Request, out map[string]any, err
 		}
 		e.Response = nil
 	}
+	c.RecordAt(e, toucher(svc, op, r))
+}
+
+// toucher is the account whose role a call assumes; "" for all other calls.
+func toucher(svc *Service, op *Op, r *Request) string {
+	if svc.Name != "sts" || op.Name != "AssumeRole" {
+		return ""
+	}
+	if p := strings.SplitN(r.Str("RoleArn"), ":", 6); len(p) == 6 {
+		return p[4]
+	}
+	return ""
+}
+
+// RecordAt is Record for an event that a second account sees too, when it is not the event's own: there the caller is an account,
+// without a name. A refused call is seen by the caller's account alone.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html#cloudtrail-event-reference-user-identity-cross-account
+func (c *Cloud) RecordAt(e Event, other string) {
+	if other == "" || other == e.Account || e.ErrorCode != "" {
+		c.Record(e)
+		return
+	}
+	if e.Caller.Type == "AWSService" {
+		e.Account = other
+		c.Record(e)
+		return
+	}
+	e.SharedID = c.TraceID()
+	c.Record(e)
+	e.ID, e.Account, e.AccessKeyID = "", other, ""
+	e.Caller = Principal{Type: "AWSAccount", Account: e.Caller.Account, UserID: e.Caller.UserID}
 	c.Record(e)
 }
 
@@ -52,10 +88,20 @@ func (c *Cloud) Record(e Event) {
 		return
 	}
 	if e.ID == "" {
-		e.ID = c.UUID()
+		e.ID = c.TraceID()
 	}
-	e.Visible = e.Time.Add(c.Trail.Delay)
+	e.Visible = e.Time.Add(c.Trail.Delay + c.part(e.ID))
 	c.events = append(c.events, e)
+}
+
+// part is an event's own part of the spread: any, and the same in every run.
+func (c *Cloud) part(id string) time.Duration {
+	if c.Trail.Spread <= 0 {
+		return 0
+	}
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return time.Duration(h.Sum32()) * c.Trail.Spread >> 32
 }
 
 // Events returns the events of one account and Region that are visible by now, oldest first.

@@ -54,8 +54,9 @@ type Kind int
 
 // The kinds of documents.
 const (
-	Permissions Kind = iota // identity-based policy, boundary, session policy, SCP: resources, no principal
-	TrustPolicy             // who may assume a role: principal, no resources
+	Permissions    Kind = iota // identity-based policy, boundary, session policy, SCP: resources, no principal
+	TrustPolicy                // who may assume a role: principal, no resources
+	ResourcePolicy             // resource-based policy, RCP, VPC endpoint policy: principal and resources
 )
 
 // Parse reads a document. Every error it returns is a *Syntax, worded as IAM words a MalformedPolicyDocument.
@@ -178,7 +179,11 @@ func (s *Statement) check(kind Kind) error {
 	if kind == TrustPolicy {
 		return s.checkTrust()
 	}
-	if s.Principal != nil || s.NotPrincipal != nil {
+	named := s.Principal != nil || s.NotPrincipal != nil
+	if kind == ResourcePolicy && !named {
+		return syntaxf("Missing required field Principal")
+	}
+	if kind != ResourcePolicy && named {
 		return syntaxf("Policy document should not specify a principal.")
 	}
 	if len(s.Resources)+len(s.NotResources) == 0 {

@@ -11,6 +11,9 @@ const (
 	Boundary Type = "permissions boundary"
 	Session  Type = "session policy"
 	SCP      Type = "service control policy"
+	RCP      Type = "resource control policy"
+	Endpoint Type = "VPC endpoint policy"
+	Resource Type = "resource-based policy"
 	Trust    Type = "role trust policy"
 )
 
@@ -22,14 +25,19 @@ type Policy struct {
 	Doc *Document
 }
 
-// Set is everything that governs one principal. A nil Boundary or Session means that there is none; an empty one, which
-// is not nil, allows nothing.
+// Set is everything that governs one principal's access to one resource. A nil Boundary, Session or Endpoint means that
+// there is none; an empty one, which is not nil, allows nothing.
 type Set struct {
-	Root     bool // the account's root user: only SCPs govern it
+	Root     bool // the account's root user: no identity-based policy, boundary or session policy governs it
+	Who      Who  // the principal, as policies that name principals see it
 	Identity []Policy
 	Boundary []Policy
 	Session  []Policy
 	SCPs     [][]Policy // one list per level of the organisation, each of which must allow; none: no organisation
+	RCPs     []Policy   // of the resource's account; they stand beside RCPFullAWSAccess, so that only their denials count
+	Endpoint []Policy   // of the VPC endpoint that the call goes through
+	Resource []Policy   // on the resource itself
+	Foreign  bool       // the resource belongs to another account: its own policy must allow as well
 }
 
 // Request is what is to be judged.
@@ -77,19 +85,26 @@ func (r Result) Why() string {
 	return why
 }
 
-// Evaluate judges a request by AWS's logic: a Deny anywhere refuses; then every level of SCPs, the identity-based
-// policies, the boundary and the session policy must each allow, as far as they exist. When several would refuse, the
-// first in that order is named, a Deny before the lack of an Allow.
+// Evaluate judges a request by AWS's logic: a Deny anywhere refuses; then every level of SCPs, the VPC endpoint policy, the
+// identity-based or the resource-based policy (both when the resource is another account's), the boundary and the session
+// policy must each allow, as far as they exist. When several would refuse, the first in that order is named, a Deny
+// before the lack of an Allow. A resource-based policy that names a session or a user itself allows past boundary and
+// session policy as well.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func Evaluate(s Set, q Request) Result {
 	gates := s.gates()
 	for _, g := range gates {
-		if m := matches(g.policies, q, false); m != nil {
+		if m := g.matches(s.Who, q, false); m != nil {
 			return Result{Explicit: true, Type: g.kind, ARN: m[0].Policy.ARN, Action: q.Action, Matched: m}
 		}
 	}
+	grant := s.granted(q)
 	for _, g := range gates {
-		if matches(g.policies, q, true) == nil {
+		switch {
+		case g.denyOnly, g.kind == Identity && grant != NoGrant && !s.Foreign:
+		case g.kind == Resource && !s.Foreign:
+		case (g.kind == Boundary || g.kind == Session) && grant == DirectGrant && !s.Foreign:
+		case g.matches(s.Who, q, true) == nil:
 			return Result{Type: g.kind, Action: q.Action}
 		}
 	}
@@ -100,28 +115,65 @@ func Evaluate(s Set, q Request) Result {
 	return r
 }
 
+// granted is how directly the resource's own policy allows a request; no more than NoGrant by the account, which leaves it
+// to the account's own policies.
+func (s Set) granted(q Request) Grant {
+	best := NoGrant
+	for _, m := range matches(s.Resource, q, true) {
+		best = max(best, m.Statement.grant(s.Who))
+	}
+	if best == AccountGrant {
+		return NoGrant
+	}
+	return best
+}
+
 type gate struct {
 	kind     Type
 	policies []Policy
+	denyOnly bool // its lack of an Allow refuses nothing
+	named    bool // its statements name principals
 }
 
 // gates lists what must allow a request, in the order in which refusals are named.
 func (s Set) gates() []gate {
 	var all []gate
 	for _, level := range s.SCPs {
-		all = append(all, gate{SCP, level})
+		all = append(all, gate{kind: SCP, policies: level})
 	}
+	all = append(all, gate{kind: RCP, policies: s.RCPs, denyOnly: true, named: true})
+	if s.Endpoint != nil {
+		all = append(all, gate{kind: Endpoint, policies: s.Endpoint, named: true})
+	}
+	if !s.Root {
+		all = append(all, gate{kind: Identity, policies: s.Identity})
+	}
+	all = append(all, gate{kind: Resource, policies: s.Resource, named: true})
 	if s.Root {
 		return all
 	}
-	all = append(all, gate{Identity, s.Identity})
 	if s.Boundary != nil {
-		all = append(all, gate{Boundary, s.Boundary})
+		all = append(all, gate{kind: Boundary, policies: s.Boundary})
 	}
 	if s.Session != nil {
-		all = append(all, gate{Session, s.Session})
+		all = append(all, gate{kind: Session, policies: s.Session})
 	}
 	return all
+}
+
+// matches lists the statements of one effect that apply to the principal; nil when there are none.
+func (g gate) matches(who Who, q Request, allow bool) []Match {
+	found := matches(g.policies, q, allow)
+	if !g.named {
+		return found
+	}
+	var of []Match
+	for _, m := range found {
+		if m.Statement.grant(who) != NoGrant {
+			of = append(of, m)
+		}
+	}
+	return of
 }
 
 // matches lists the statements of one effect that apply; nil when there are none.

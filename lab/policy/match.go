@@ -202,6 +202,10 @@ func (s *Statement) resourceIn(patterns []string, resource string, ctx Values) b
 	return false
 }
 
+// Covers reports whether action and resource are the statement's, conditions and principal aside; policy variables cover
+// nothing.
+func (s *Statement) Covers(action, resource string) bool { return s.covers(action, resource, nil) }
+
 // covers reports whether action and resource are the statement's, conditions aside. A statement without resources (a
 // trust policy's) covers the resource it hangs on.
 func (s *Statement) covers(action, resource string, ctx Values) bool {

@@ -44,6 +44,14 @@ func EvaluateTrust(trust Policy, who Who, q Request) (Result, Grant) {
 	return r, best
 }
 
+// Denial judges a request by the Deny statements alone of policies that name principals: explicitly refused, or allowed.
+func Denial(of Type, policies []Policy, who Who, q Request) Result {
+	if m := (gate{kind: of, policies: policies, named: true}).matches(who, q, false); m != nil {
+		return Result{Explicit: true, Type: of, ARN: m[0].Policy.ARN, Action: q.Action, Matched: m}
+	}
+	return Result{Allowed: true, Action: q.Action}
+}
+
 func (s *Statement) grant(who Who) Grant {
 	if s.NotPrincipal != nil {
 		if named(s.NotPrincipal, who) == NoGrant {

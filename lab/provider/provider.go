@@ -77,7 +77,28 @@ type Repo struct {
 }
 
 // Server is one self-managed server (GitHub Enterprise Server, GitLab self-managed) with its administrator.
-type Server struct{ Type, Endpoint, Admin string }
+type Server struct {
+	Type, Endpoint, Admin string
+	Address               string // IPv4; "" somewhere on the internet
+	Certificate           Certificate
+}
+
+// Certificate is what a server shows to those who speak to it. The zero Certificate is in order: of a public CA, valid,
+// for the server's own name.
+type Certificate struct {
+	Private bool      // of a CA that only the server's owner trusts
+	Expires time.Time // zero: not soon
+	Name    string    // the host name it is for; "" the server's own
+}
+
+// Place says where a server stands and what certificate it shows; false when there is none at the endpoint.
+func (d *Directory) Place(endpoint, address string, c Certificate) bool {
+	s, ok := d.Server(endpoint)
+	if ok {
+		s.Address, s.Certificate = address, c
+	}
+	return ok
+}
 
 // AddOrg adds an organisation. A second one of the same type and name is refused with ErrExists.
 func (d *Directory) AddOrg(providerType, name, owner string, members ...string) (*Org, error) {
@@ -138,7 +159,7 @@ func (d *Directory) Logins(providerType string) []string {
 
 // AddServer adds a self-managed server; its administrator alone can register AWS's app on it.
 func (d *Directory) AddServer(providerType, endpoint, admin string) {
-	d.servers = append(d.servers, &Server{providerType, strings.TrimSuffix(endpoint, "/"), admin})
+	d.servers = append(d.servers, &Server{Type: providerType, Endpoint: strings.TrimSuffix(endpoint, "/"), Admin: admin})
 }
 
 // Server finds a self-managed server by its endpoint URL.

@@ -72,10 +72,13 @@ func Fault(p cloud.Protocol, s *cloud.Service, requestID string, err error) (Mes
 	m := Message{Status: status, Header: http.Header{}}
 	m.Header.Set("X-Amzn-Requestid", requestID)
 	m.Header.Set("Content-Type", contentType(p))
-	if p == cloud.Query {
+	switch p {
+	case cloud.Query:
 		faultXML(s, requestID, code, e.Message, &m)
-	} else {
-		faultJSON(p, s, code, e.Message, isCommon, &m)
+	case cloud.EC2:
+		code = faultEC2(requestID, e, &m)
+	default:
+		faultJSON(p, s, code, e, isCommon, &m)
 	}
 	return m, code
 }

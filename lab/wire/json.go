@@ -148,24 +148,28 @@ func epoch(t time.Time) string {
 
 // faultJSON has the shape of the JSON protocols: the code is in the body (JSON 1.0 with a namespace before it), REST-JSON
 // names it in a header. The member that carries the text is spelled as the services' models spell it.
-func faultJSON(p cloud.Protocol, s *cloud.Service, code, message string, common bool, m *Message) {
+func faultJSON(p cloud.Protocol, s *cloud.Service, code string, e *cloud.Error, common bool, m *Message) {
 	body := map[string]any{}
+	for name, v := range e.More {
+		body[name] = v
+	}
+	text := "message"
 	switch p {
 	case cloud.JSON10:
 		body["__type"] = namespace(s, common) + code
-		body["Message"] = message
+		text = "Message"
 	case cloud.JSON11:
 		body["__type"] = code
-		body["message"] = message
 	default:
 		m.Header.Set("X-Amzn-Errortype", code+":http://internal.amazon.com/coral/com.amazon.coral.service/")
-		body["message"] = message
 	}
-	if message == "" {
-		delete(body, "message")
-		delete(body, "Message")
+	if s != nil && s.Text != "" {
+		text = s.Text
 	}
-	m.Body, _ = marshal(body) // strings only: cannot fail
+	if e.Message != "" {
+		body[text] = e.Message
+	}
+	m.Body, _ = marshal(body) // what services put into More are texts: cannot fail
 }
 
 func namespace(s *cloud.Service, common bool) string {

@@ -34,7 +34,7 @@ func Hint(r *http.Request) cloud.Protocol {
 // the console can call, is refused with cloud.UnknownOperation.
 func Route(s *cloud.Service, r *http.Request, body []byte) (*cloud.Op, error) {
 	switch s.Protocol {
-	case cloud.Query:
+	case cloud.Query, cloud.EC2:
 		return routeQuery(s, r, body)
 	case cloud.RESTJSON:
 		return routeREST(s, r)
@@ -48,6 +48,8 @@ func Decode(s *cloud.Service, op *cloud.Op, r *http.Request, body []byte) (map[s
 	switch s.Protocol {
 	case cloud.Query:
 		return decodeForm(r, body)
+	case cloud.EC2:
+		return decodeEC2(r, body)
 	case cloud.RESTJSON:
 		return decodeREST(op, r, body)
 	}
@@ -61,9 +63,12 @@ func Reply(s *cloud.Service, op *cloud.Op, requestID string, out map[string]any)
 	m.Header.Set("X-Amzn-Requestid", requestID)
 	m.Header.Set("Content-Type", contentType(s.Protocol))
 	var err error
-	if s.Protocol == cloud.Query {
+	switch s.Protocol {
+	case cloud.Query:
 		m.Body, err = encodeXML(s, op.Name, requestID, out)
-	} else {
+	case cloud.EC2:
+		m.Body, err = encodeEC2(s, op.Name, requestID, out)
+	default:
 		m.Body, err = encodeJSON(out)
 	}
 	return m, err
@@ -75,7 +80,7 @@ func contentType(p cloud.Protocol) string {
 		return "application/x-amz-json-1.0"
 	case cloud.JSON11:
 		return "application/x-amz-json-1.1"
-	case cloud.Query:
+	case cloud.Query, cloud.EC2:
 		return "text/xml"
 	}
 	return "application/json"
@@ -99,7 +104,7 @@ func routeTarget(s *cloud.Service, r *http.Request) (*cloud.Op, error) {
 // UnknownOperation is the error of a service that has no such operation: the JSON protocols name the kind only.
 func UnknownOperation(s *cloud.Service, name, version string) error {
 	switch s.Protocol {
-	case cloud.Query:
+	case cloud.Query, cloud.EC2:
 		return cloud.Errorf(cloud.UnknownOperation, "Could not find operation %s for version %s", name, version)
 	case cloud.RESTJSON:
 		return cloud.Errorf(cloud.UnknownOperation, "Unable to determine service/operation name to be authorized")

@@ -16,7 +16,7 @@ import (
 // encodeXML wraps a result the way the Query protocol does: OperationResponse, OperationResult, ResponseMetadata. An
 // operation without a result has no OperationResult.
 func encodeXML(s *cloud.Service, op, requestID string, out map[string]any) ([]byte, error) {
-	var b bytes.Buffer
+	b := xmlBuffer{item: "member"}
 	fmt.Fprintf(&b, "<%sResponse xmlns=\"%s\">\n", op, escaped(s.Namespace))
 	if out != nil {
 		if err := element(&b, op+"Result", out); err != nil {
@@ -28,7 +28,13 @@ func encodeXML(s *cloud.Service, op, requestID string, out map[string]any) ([]by
 	return b.Bytes(), nil
 }
 
-func element(b *bytes.Buffer, name string, v any) error {
+// xmlBuffer is an XML document being written; item is the name of the elements of its lists.
+type xmlBuffer struct {
+	bytes.Buffer
+	item string
+}
+
+func element(b *xmlBuffer, name string, v any) error {
 	if absent(v) {
 		return nil
 	}
@@ -41,7 +47,7 @@ func element(b *bytes.Buffer, name string, v any) error {
 }
 
 // content writes what is inside an element. Structures are map[string]any, maps are map[string]string.
-func content(b *bytes.Buffer, v any) error {
+func content(b *xmlBuffer, v any) error {
 	switch v := v.(type) {
 	case string:
 		b.WriteString(escaped(v))
@@ -71,13 +77,13 @@ func content(b *bytes.Buffer, v any) error {
 	return nil
 }
 
-func members(b *bytes.Buffer, v any) error {
+func members(b *xmlBuffer, v any) error {
 	list := reflect.ValueOf(v)
 	if list.Kind() != reflect.Slice {
 		return fmt.Errorf("encode reply: a value of Go type %T", v)
 	}
 	for i := range list.Len() {
-		if err := element(b, "member", list.Index(i).Interface()); err != nil {
+		if err := element(b, b.item, list.Index(i).Interface()); err != nil {
 			return err
 		}
 	}

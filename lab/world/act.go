@@ -29,8 +29,12 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"starts": d.starts, "retries": d.retries, "stops": d.stops, "disables": d.transition, "enables": d.transition,
 		"pushes": d.pushes, "installs": d.apps, "uninstalls": d.apps, "suspends": d.apps, "unsuspends": d.apps,
 		"approves": d.apps, "rejects": d.approval, "selects": d.apps, "renames": d.renames,
-		"grants": d.grants, "revokes": d.grants, "attaches": d.attaches, "detaches": d.attaches,
+		"grants": d.grants, "revokes": d.revokesToken, "attaches": d.attaches, "detaches": d.attaches,
 		"applies": d.scps, "lifts": d.scps, "calls": d.calls,
+		"opens": d.groupActs, "closes": d.groupActs, "denies": d.naclActs, "allows": d.naclActs, "removes": d.naclActs,
+		"adds": d.routeActs, "drops": d.routeActs,
+		"changes": d.changes, "reports": d.reports,
+		"throttles": d.troubles, "exhausts": d.troubles, "disturbs": d.troubles, "hangs": d.hangs, "polls": d.polls,
 	}
 }
 
@@ -151,10 +155,23 @@ func (d *loader) call(a *act, service, op, region string, in map[string]any) (ma
 	if svc := d.c.Service(service); svc == nil || svc.Ops[op] == nil {
 		return nil, fmt.Errorf("the lab serves no %s:%s", service, op)
 	}
+	if err := d.signIn(k, region); err != nil {
+		return nil, err
+	}
+	return d.serve(k, service, op, region, in)
+}
+
+// serve makes a call with a caller's credentials, from where the caller is.
+func (d *loader) serve(k *cloud.Caller, service, op, region string, in map[string]any) (map[string]any, error) {
 	if acct := d.c.Account(k.Account); acct == nil || !acct.Enabled(region) {
 		return nil, fmt.Errorf("account %s has no Region %s enabled", k.Account, region)
 	}
 	from := d.origins[k.Name].Origin
+	way, lost := d.c.Way(k.Place, k.Account, service, region, "")
+	if lost != nil {
+		return nil, cloud.Errorf(lost.Kind, "%s", lost.Reason)
+	}
+	from.Place, from.Endpoint = k.Place, way
 	from.UserAgent += userAgentSuffix(d.origins[k.Name].tool, service, op)
 	return d.c.Serve(&cloud.Request{
 		Service: service, Operation: op, Region: region, Caller: k.Principal, Origin: from, In: onWire(in),

@@ -24,6 +24,8 @@ func (d *loader) creates(a *act) error {
 		return d.createHost(a, name)
 	case "pipeline":
 		return d.createPipeline(a, name)
+	case "endpoint":
+		return d.createEndpoint(a, name)
 	}
 	return fmt.Errorf("%q cannot be created by an act: connection, host or pipeline", kind)
 }
@@ -69,15 +71,16 @@ func (d *loader) createHost(a *act, name string) error {
 	in := map[string]any{
 		"Name": name, "ProviderType": providerType(a.opt("provider", "ghes")), "ProviderEndpoint": a.opt("url", "https://ghes.example"),
 	}
-	if vpc := vpcOf(a); vpc != nil {
+	if vpc := d.vpcOf(a); vpc != nil {
 		in["VpcConfiguration"] = vpc
 	}
 	return d.create(a, "host", "HostArn", in)
 }
 
-// vpcOf is the VPC a line puts a host into, nil when it names none.
-func vpcOf(a *act) map[string]any {
-	vpc, subnets, groups, tls := a.opt("vpc", ""), a.list("subnets"), a.list("groups"), a.opt("tls", "")
+// vpcOf is the VPC a line puts a host into, by names or IDs; nil when it names none.
+func (d *loader) vpcOf(a *act) map[string]any {
+	vpc := d.networkIDs("vpc", []string{a.opt("vpc", "")})[0]
+	subnets, groups, tls := d.networkIDs("subnet", a.list("subnets")), d.networkIDs("group", a.list("groups")), a.opt("tls", "")
 	if vpc == "" {
 		return nil
 	}
@@ -93,7 +96,7 @@ func (d *loader) updateHost(a *act, t *thing) error {
 	if url := a.opt("url", ""); url != "" {
 		in["ProviderEndpoint"] = url
 	}
-	if vpc := vpcOf(a); vpc != nil {
+	if vpc := d.vpcOf(a); vpc != nil {
 		in["VpcConfiguration"] = vpc
 	}
 	_, err := d.call(a, t.api, "UpdateHost", t.region, in)
@@ -171,6 +174,8 @@ func (d *loader) deletes(a *act) error {
 	switch {
 	case a.skip("role"):
 		return d.deleteRole(a)
+	case a.skip("endpoint"):
+		return d.deletesEndpoint(a)
 	case a.skip("branch"), a.skip("repo"):
 		return d.deleteAtProvider(a)
 	}

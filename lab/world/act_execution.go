@@ -133,7 +133,7 @@ func (d *loader) approval(a *act) error {
 }
 
 // breaksStage: aws breaks stage PIPELINE STAGE ["message"]; aws heals stage PIPELINE STAGE: whether what the stage's
-// action of the same name does succeeds, a build or a deployment.
+// actions do succeeds, builds or deployments, and ends by itself.
 func (d *loader) breaksStage(a *act) error {
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
@@ -143,7 +143,8 @@ func (d *loader) breaksStage(a *act) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.stageState(t, stage); err != nil {
+	names, err := d.actionsOf(t, stage)
+	if err != nil {
 		return err
 	}
 	var f codepipeline.Failure
@@ -153,7 +154,12 @@ func (d *loader) breaksStage(a *act) error {
 			f.Message, _ = a.word("the message")
 		}
 	}
-	d.lab.Pipelines.FailAction(t.account, t.region, t.name, stage, stage, f)
+	for _, name := range names {
+		d.lab.Pipelines.FailAction(t.account, t.region, t.name, stage, name, f)
+		if a.verb == "heals" {
+			d.lab.Pipelines.FreeAction(t.account, t.region, t.name, stage, name)
+		}
+	}
 	return nil
 }
 

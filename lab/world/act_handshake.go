@@ -85,6 +85,9 @@ func (d *loader) person(a *act) (connections.Person, error) {
 
 // sets: ACTOR sets up [host] HOST [as=LOGIN]; aws sets SETTING=VALUE ... changes the lab's settings from then on.
 func (d *loader) sets(a *act) error {
+	if a.skip("endpoint") {
+		return d.setsEndpoint(a)
+	}
 	if !a.skip("up") {
 		if a.actor != "aws" {
 			return fmt.Errorf("only aws changes settings; did you mean `sets up HOST`?")

@@ -106,9 +106,10 @@ func (d *loader) deleteRole(a *act) error {
 	return d.iamCall(a, "DeleteRole", map[string]any{"RoleName": name})
 }
 
-// scps: ACTOR applies scp NAME allow=|deny=|policy= [account=]; lifts scp NAME [account=]. The organisation's
+// scps: ACTOR applies scp|rcp NAME allow=|deny=|policy= [account=]; lifts scp|rcp NAME [account=]. The organisation's
 // management account does it: the account itself sees no event.
 func (d *loader) scps(a *act) error {
+	rcp := a.skip("rcp")
 	a.skip("scp")
 	name, err := a.word("the policy's name")
 	if err != nil {
@@ -118,11 +119,72 @@ func (d *loader) scps(a *act) error {
 	if err != nil {
 		return err
 	}
-	if a.verb == "lifts" {
+	switch {
+	case a.verb == "lifts" && rcp:
+		d.lab.IAM.RemoveRCP(account, name)
+		return nil
+	case a.verb == "lifts":
 		d.lab.IAM.RemoveSCP(account, name)
 		return nil
+	case rcp:
+		return d.putRCP(account, name, a.line)
 	}
 	return d.putSCP(account, name, a.line)
+}
+
+// changes: ACTOR changes trust ROLE for=|trust=; ACTOR changes policy NAME allow=|deny=|policy=|version=
+func (d *loader) changes(a *act) error {
+	switch {
+	case a.skip("dns"):
+		return d.changesDNS(a)
+	case a.skip("certificate"):
+		return d.changesCertificate(a)
+	}
+	if a.skip("trust") {
+		k, role, err := d.iamActor(a)
+		if err != nil {
+			return err
+		}
+		if !a.has("for") && !a.has("trust") {
+			return errors.New("whom does the role trust now? for= or trust= is missing")
+		}
+		doc := trustOf(k.Account, a.opt("for", ""))
+		if a.has("trust") {
+			doc = d.fill(a.opt("trust", ""))
+		}
+		return d.iamCall(a, "UpdateAssumeRolePolicy", map[string]any{"RoleName": role, "PolicyDocument": doc})
+	}
+	if !a.skip("policy", "boundary") {
+		return errors.New("what is changed? write `changes trust ROLE` or `changes policy NAME`")
+	}
+	return d.changePolicy(a)
+}
+
+// changePolicy makes a new version of a managed policy the one in force, or an older one again.
+func (d *loader) changePolicy(a *act) error {
+	name, err := a.word("the policy's name")
+	if err != nil {
+		return err
+	}
+	k, err := d.caller(a)
+	if err != nil {
+		return err
+	}
+	arn, ok := d.policies[k.Account+"/"+name]
+	if !ok {
+		return fmt.Errorf("there is no policy %q in account %s", name, k.Account)
+	}
+	if v := a.opt("version", ""); v != "" {
+		return d.iamCall(a, "SetDefaultPolicyVersion", map[string]any{"PolicyArn": arn, "VersionId": v})
+	}
+	doc, err := d.policyOf(a.line)
+	if err != nil {
+		return err
+	}
+	if doc == "" {
+		return errors.New("what does the policy say now? allow=, deny=, policy= or version= is missing")
+	}
+	return d.iamCall(a, "CreatePolicyVersion", map[string]any{"PolicyArn": arn, "PolicyDocument": doc, "SetAsDefault": true})
 }
 
 // calls: ACTOR calls SERVICE:Operation [json='{...}'] [Member=text ...]: any call the lab serves.

@@ -34,7 +34,7 @@ const pipelineLines = "-2d ada creates connection x\n-2d ada creates pipeline p 
 // TestErrorsNameFileLineAndReason: whoever writes a world learns where it is wrong and what would be right.
 func TestErrorsNameFileLineAndReason(t *testing.T) {
 	for _, tt := range []struct{ lines, want string }{
-		{"acount 222222222222", `w.world:7: "acount" begins no line; lines begin with account, azure,`},
+		{"acount 222222222222", `w.world:7: "acount" begins no line; lines begin with account, `},
 		{"account 22", `w.world:7: 22 is not a new 12-digit account ID`},
 		{"account 222222222222 regions=Ireland", `w.world:7: "Ireland" is no Region`},
 		{"role", `w.world:7: the role's name is missing`},
@@ -61,7 +61,7 @@ func TestErrorsNameFileLineAndReason(t *testing.T) {
 		{"-1d", `w.world:7: who acts is missing`},
 		{"-1d ada", `w.world:7: what ada does is missing`},
 		{"-1x ada starts web", `w.world:7: "1x" is no time`},
-		{"-1d ada dances", `w.world:7: "dances" is nothing an actor does; the verbs are applies, approves,`},
+		{"-1d ada dances", `w.world:7: "dances" is nothing an actor does; the verbs are `},
 		{"-1d ada creates castle x", `w.world:7: "castle" cannot be created by an act`},
 		{"-1d bob creates connection x", `w.world:7: there is no caller "bob"`},
 		{"-1d olga creates connection x", `w.world:7: olga has no credentials for AWS`},

@@ -179,12 +179,18 @@ func (d *loader) addCaller(l *line) error {
 		return err
 	}
 	l.subject = name
-	k.SessionPolicy = l.opt("session-policy", "")
+	k.SessionPolicy = l.opt("session-policy", k.SessionPolicy)
 	credentials(k)
+	if err := d.sessionOf(l, k); err != nil {
+		return err
+	}
 	if err := d.expiry(l, k); err != nil {
 		return err
 	}
 	if d.origins[name], err = originOf(l); err != nil {
+		return err
+	}
+	if k.Place, err = d.placeOf(l); err != nil {
 		return err
 	}
 	d.c.AddCaller(k)
@@ -213,7 +219,7 @@ func (d *loader) principal(l *line, account, name string) (cloud.Principal, erro
 		if _, ok := d.users[account+"/"+user]; !ok {
 			return cloud.Principal{}, fmt.Errorf("there is no user %q in account %s", user, account)
 		}
-		return d.lab.IAM.UserPrincipal(account, user), nil
+		return d.federated(l, d.lab.IAM.UserPrincipal(account, user)), nil
 	case l.opt("root", "") == "yes":
 		return iam.RootPrincipal(account), nil
 	}
@@ -241,7 +247,7 @@ func credentials(k *cloud.Caller) {
 	sum := sha256.Sum256([]byte("unjam lab caller " + k.Account + " " + k.Name))
 	id := base32.StdEncoding.EncodeToString(sum[:10])
 	k.SecretAccessKey = base64.StdEncoding.EncodeToString(sum[2:32])
-	if k.Type == "AssumedRole" {
+	if k.Type == "AssumedRole" || k.Type == "FederatedUser" {
 		k.AccessKeyID = "ASIA" + id
 		k.SessionToken = base64.StdEncoding.EncodeToString([]byte("unjam lab session of " + k.Name + " in " + k.Account + "; opens nothing"))
 		return
@@ -252,13 +258,13 @@ func credentials(k *cloud.Caller) {
 // origin is how a caller's calls look from outside.
 type origin struct {
 	cloud.Origin
-	tool  string // terraform, cloudformation, console, cli, boto3 or custom
+	tool  string // terraform, cloudformation, console, cli, boto3, cdk, pulumi or custom
 	stack string // cloudformation: the stack's name
 }
 
 func originOf(l *line) (origin, error) {
 	o := origin{tool: l.opt("agent", "cli"), stack: l.opt("stack", "")}
-	ip := map[string]string{"console": "203.0.113.24", "cli": "203.0.113.57", "terraform": "198.51.100.17", "boto3": "198.51.100.40"}
+	ip := map[string]string{"console": "203.0.113.24", "cli": "203.0.113.57", "terraform": "198.51.100.17", "boto3": "198.51.100.40", "cdk": "198.51.100.52", "pulumi": "198.51.100.63"}
 	switch o.tool {
 	case "console":
 		o.UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
@@ -268,6 +274,10 @@ func originOf(l *line) (origin, error) {
 		o.UserAgent = "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io) terraform-provider-aws/5.76.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.32.5 ua/2.1 os/linux lang/go#1.23.2 md/GOOS#linux md/GOARCH#amd64"
 	case "boto3":
 		o.UserAgent = "Boto3/1.35.70 md/Botocore#1.35.70 ua/2.0 os/linux#6.1.0 md/arch#x86_64 lang/python#3.12.6 md/pyimpl#CPython cfg/retry-mode#standard"
+	case "cdk":
+		o.UserAgent = "aws-sdk-js/3.699.0 ua/2.1 os/linux#6.1.0 lang/js md/nodejs#20.18.1 api/sts#3.699.0 cfg/retry-mode#standard app/aws-cdk aws-cdk/2.171.1"
+	case "pulumi":
+		o.UserAgent = "APN/1.0 Pulumi/1.0 (+https://www.pulumi.com) pulumi-aws/6.61.0 aws-sdk-go-v2/1.32.5 ua/2.1 os/linux lang/go#1.23.2 md/GOOS#linux md/GOARCH#amd64"
 	case "cloudformation":
 		o.Origin = cloud.Origin{UserAgent: "cloudformation.amazonaws.com", SourceIP: "cloudformation.amazonaws.com", InvokedBy: "cloudformation.amazonaws.com"}
 		if o.stack == "" {
@@ -275,7 +285,7 @@ func originOf(l *line) (origin, error) {
 		}
 	default:
 		if !strings.ContainsAny(o.tool, "/ ") {
-			return o, fmt.Errorf("agent= is console, cli, terraform, boto3, cloudformation or a whole User-Agent such as \"mytool/1.0\", not %q", o.tool)
+			return o, fmt.Errorf("agent= is console, cli, terraform, boto3, cdk, pulumi, cloudformation or a whole User-Agent such as \"mytool/1.0\", not %q", o.tool)
 		}
 		o.UserAgent, o.tool = o.tool, "custom"
 	}

@@ -68,7 +68,7 @@ func (d *loader) accountOf(l *line) (string, error) {
 
 // set: the settings of the lab, one or more.
 func (d *loader) set(l *line) error {
-	for _, key := range []string{"lag", "trail-delay", "latency", "skew"} {
+	for _, key := range []string{"lag", "replication", "iam-lag", "trail-delay", "trail-spread", "latency", "skew"} {
 		if !l.has(key) {
 			continue
 		}
@@ -79,8 +79,14 @@ func (d *loader) set(l *line) error {
 		switch key {
 		case "lag":
 			d.c.Lag = v
+		case "replication":
+			d.c.Replication = v
+		case "iam-lag":
+			d.c.AuthLag = v
 		case "trail-delay":
 			d.c.Trail.Delay = v
+		case "trail-spread":
+			d.c.Trail.Spread = v
 		case "latency":
 			d.c.Latency = v
 		case "skew":
@@ -98,6 +104,13 @@ func (d *loader) set(l *line) error {
 		default:
 			return fmt.Errorf("%s= is on or off, not %q", key, v)
 		}
+	}
+	if l.has("trail-max") {
+		n, err := strconv.Atoi(l.opt("trail-max", ""))
+		if err != nil || n < 1 {
+			return fmt.Errorf("trail-max= is a number of bytes, 1 or more")
+		}
+		d.c.Trail.Max = n
 	}
 	if l.has("page") {
 		n, err := strconv.Atoi(l.opt("page", ""))
@@ -182,6 +195,10 @@ func (d *loader) addOrg(l *line) error {
 	if url := l.opt("url", ""); url != "" {
 		d.lab.Git.AddServer(kind, url, l.opt("admin", owner))
 		d.w.people[l.opt("admin", owner)] = true
+		d.urls[name] = url
+		if err := d.addServer(l, url); err != nil {
+			return err
+		}
 	}
 	return d.app(l, kind, name, owner)
 }

@@ -77,7 +77,8 @@ func Load(l *lab.Lab, name string, text []byte, now time.Time) (*World, error) {
 			Name: strings.TrimSuffix(path.Base(name), ".world"), arns: map[string]string{}, people: map[string]bool{},
 		},
 		accounts: map[string]string{}, policies: map[string]string{}, origins: map[string]origin{}, things: map[string]*thing{},
-		roles: map[string]string{}, users: map[string]string{},
+		via: map[string]string{}, sessions: map[string]time.Time{},
+		urls: map[string]string{}, roles: map[string]string{}, users: map[string]string{},
 	}
 	d.w.loader = d
 	lines, title, err := scan(text)
@@ -101,14 +102,18 @@ type loader struct {
 	w   *World
 	now time.Time
 
-	account  string            // the default account: the first one
-	accounts map[string]string // alias to ID
-	regions  map[string]string // account ID to its default Region
-	policies map[string]string // managed policies and boundaries: account/name to ARN
-	roles    map[string]string // account/name to ARN
-	users    map[string]string // account/name to ARN
-	origins  map[string]origin // how each caller calls
-	things   map[string]*thing // connections, hosts, pipelines by name
+	account  string               // the default account: the first one
+	accounts map[string]string    // alias to ID
+	regions  map[string]string    // account ID to its default Region
+	policies map[string]string    // managed policies and boundaries: account/name to ARN
+	roles    map[string]string    // account/name to ARN
+	users    map[string]string    // account/name to ARN
+	origins  map[string]origin    // how each caller calls
+	via      map[string]string    // caller to the caller who assumes its role
+	sessions map[string]time.Time // caller to the begin of its session
+	things   map[string]*thing    // connections, hosts, pipelines by name
+	urls     map[string]string    // organisation to the URL of its own server
+	servers  []server             // that say where they stand
 	acts     []*act
 	live     bool // history is over: acts run on the wall clock
 }
@@ -124,9 +129,11 @@ type thing struct {
 // what stands below it.
 func (d *loader) stage() []stageWord {
 	return []stageWord{
-		{"account", d.addAccount}, {"set", d.set}, {"inject", d.inject}, {organisation, d.addOrg},
-		{"policy", d.addPolicy}, {"boundary", d.addPolicy}, {"scp", d.addSCP},
-		{"role", d.addRole}, {"user", d.addUser}, {"caller", d.addCaller},
+		{"account", d.addAccount}, {"set", d.set}, {"inject", d.inject}, {"vpc", d.addVPC}, {"group", d.addGroup}, {organisation, d.addOrg},
+		{"organization", d.addOrganization}, {"support", d.addSupport}, {"quota", d.addQuota}, {"analyzer", d.addAnalyzer},
+		{"policy", d.addPolicy}, {"boundary", d.addPolicy}, {"scp", d.addSCP}, {"rcp", d.addRCP}, {"bucket", d.addBucket},
+		{"role", d.addRole}, {"project", d.addProject}, {"user", d.addUser}, {"subnet", d.addSubnet}, {"nacl", d.addNACL}, {"endpoint", d.addEndpoint},
+		{"caller", d.addCaller},
 	}
 }
 
@@ -179,6 +186,9 @@ func (d *loader) load(lines []*line) error {
 		return at(1, fmt.Errorf("a world needs at least one account line"))
 	}
 	if err := d.standby(); err != nil {
+		return err
+	}
+	if err := d.standbyBuilds(); err != nil {
 		return err
 	}
 	if err := d.play(); err != nil {

@@ -140,7 +140,7 @@ func (k *check) request() {
 	case "json":
 		k.target()
 		k.whole(in, k.jsonBody(k.x.RequestBody))
-	case "query":
+	case "query", "ec2":
 		k.formRequest(in)
 	case "rest-json":
 		k.restRequest(in)
@@ -196,7 +196,7 @@ func (k *check) envelope() {
 		if k.m != nil {
 			want += k.m.Metadata.JSONVersion
 		}
-	case "query":
+	case "query", "ec2":
 		want = "text/xml"
 	}
 	if got := k.x.Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
@@ -209,8 +209,12 @@ func (k *check) envelope() {
 
 func (k *check) success() {
 	out := k.m.shape(k.op.Output)
-	if k.protocol() == "query" {
+	switch k.protocol() {
+	case "query":
 		k.xmlReply(out)
+		return
+	case "ec2":
+		k.ec2Reply(out)
 		return
 	}
 	value := k.jsonBody(k.x.Body)
@@ -262,6 +266,9 @@ func (k *check) jsonBody(body []byte) any {
 
 // code is the error code on the wire, without namespace and link; "" when there is none.
 func (k *check) code() string {
+	if k.protocol() == "ec2" {
+		return ec2Code(k.x.Body)
+	}
 	if k.protocol() == "query" {
 		if e, err := parseXML(k.x.Body); err == nil {
 			if c := e.find("Error", "Code"); c != nil {
@@ -305,9 +312,12 @@ func (k *check) fault() {
 	} else if want := s.status(k.protocol()); want != 0 && want != k.x.Status {
 		k.problem(nil, "status", "status %d with %s, not %d", k.x.Status, code, want)
 	}
-	if k.protocol() == "query" {
+	switch k.protocol() {
+	case "query":
 		k.xmlFault(s)
-	} else {
+	case "ec2":
+		k.ec2Fault()
+	default:
 		k.jsonFault(s)
 	}
 }

@@ -84,13 +84,17 @@ func (k *check) formValue(s *shape, n *node, a *at) any {
 	case "structure":
 		m := map[string]any{}
 		for _, kid := range n.kids {
-			member, known := s.wire[kid.name]
+			names := s.wire
+			if k.protocol() == "ec2" {
+				names = s.form
+			}
+			member, known := names[kid.name]
 			if !known {
 				m[kid.name] = text(kid.text) // value says that it is unknown
 				continue
 			}
 			r := s.Members[member]
-			m[kid.name] = k.formValue(k.m.shape(&r), kid, &at{up: a, name: member})
+			m[r.wireName(member)] = k.formValue(k.m.shape(&r), kid, &at{up: a, name: member})
 		}
 		return m
 	case "list":
@@ -131,7 +135,7 @@ func (k *check) numbered(s *shape, n *node, wrapper string, a *at) []*node {
 		}
 		return nil
 	}
-	if !s.Flattened {
+	if !s.Flattened && k.protocol() != "ec2" {
 		if len(n.kids) != 1 || n.kids[0].name != wrapper {
 			k.problem(a, "wire", "%s instead of %s between a list and its numbers", n.kids[0].name, wrapper)
 			return nil

@@ -63,7 +63,11 @@ func (ms *Models) read(name string) (*model, error) {
 	if name == "" || strings.ContainsAny(name, `/\*?[`) {
 		return nil, fmt.Errorf("load model: %q is no service", name)
 	}
-	files, err := filepath.Glob(filepath.Join(ms.dir, name, "*", ms.file+"*"))
+	folder := name
+	if other, ok := map[string]string{"servicequotas": "service-quotas", "access-analyzer": "accessanalyzer"}[name]; ok {
+		folder = other // the folders of these two are not named like their signatures
+	}
+	files, err := filepath.Glob(filepath.Join(ms.dir, folder, "*", ms.file+"*"))
 	if err != nil {
 		return nil, fmt.Errorf("load model of %s: %w", name, err)
 	}

@@ -42,6 +42,7 @@ type ref struct {
 	LocationName    string `json:"locationName"`
 	Flattened       bool   `json:"flattened"`
 	TimestampFormat string `json:"timestampFormat"`
+	QueryName       string `json:"queryName"`
 }
 
 type shape struct {
@@ -69,6 +70,7 @@ type shape struct {
 	} `json:"error"`
 
 	wire    map[string]string // name on the wire to member name
+	form    map[string]string // the same for the requests of the EC2 protocol
 	compile sync.Once
 	re      *regexp.Regexp // nil when there is no pattern, or none that RE2 can express
 }
@@ -83,18 +85,19 @@ func parseModel(service string, text []byte) (*model, error) {
 	}
 	for name, s := range m.Shapes {
 		s.name = name
-		s.wire = make(map[string]string, len(s.Members))
+		s.wire, s.form = make(map[string]string, len(s.Members)), make(map[string]string, len(s.Members))
 		for member, r := range s.Members {
 			s.wire[r.wireName(member)] = member
+			s.form[r.formName(member)] = member
 		}
 	}
 	return m, nil
 }
 
-// protocol is json, query or rest-json, the ones this package reads; the services that offer more (RPC v2 CBOR) offer
+// protocol is json, query, ec2 or rest-json, the ones this package reads; the services that offer more (RPC v2 CBOR) offer
 // one of these too.
 func (m *model) protocol() string {
-	for _, p := range []string{"json", "query", "rest-json"} {
+	for _, p := range []string{"json", "query", "ec2", "rest-json"} {
 		if m.Metadata.Protocol == p || slices.Contains(m.Metadata.Protocols, p) {
 			return p
 		}
@@ -114,6 +117,16 @@ func (r ref) wireName(member string) string {
 		return r.LocationName
 	}
 	return member
+}
+
+// formName is a member's name in a request of the EC2 protocol: capitalised.
+// https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html
+func (r ref) formName(member string) string {
+	if r.QueryName != "" {
+		return r.QueryName
+	}
+	name := r.wireName(member)
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // regexp returns the compiled pattern; ok is false when the shape has one that RE2 cannot express.
@@ -147,6 +160,9 @@ func common(protocol string) map[string]int {
 			"ValidationError": 400, "InternalFailure": 500, "ServiceUnavailable": 503, "OptInRequired": 403, "RequestExpired": 400,
 			"RequestEntityTooLarge": 413,
 		}
+	}
+	if protocol == "ec2" {
+		return ec2Errors()
 	}
 	return map[string]int{
 		"AccessDeniedException": 0, "ThrottlingException": 0, "ExpiredTokenException": 0, "UnrecognizedClientException": 0,

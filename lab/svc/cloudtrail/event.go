@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -15,11 +13,15 @@ import (
 // entry is one event with what event history derives from it.
 type entry struct {
 	cloud.Event
+	max    int           // bytes of a request or reply that the event shows; more is omitted
 	caller *cloud.Caller // the credentials it was made with, nil when the lab knows none
 }
 
 func newEntry(c *cloud.Cloud, ev cloud.Event) entry {
-	e := entry{Event: ev}
+	e := entry{Event: ev, max: c.Trail.Max}
+	if e.max <= 0 {
+		e.max = maxField
+	}
 	if ev.AccessKeyID != "" {
 		e.caller = c.CallerByKey(ev.AccessKeyID)
 		return e
@@ -78,31 +80,25 @@ func (e entry) wire() map[string]any {
 	return out
 }
 
-// username is the session name for a role, the user's name for a user.
-func (e entry) username() string {
-	switch e.Caller.Type {
-	case "Root":
-		return "root"
-	case "AssumedRole":
-		if e.Caller.Session != "" {
-			return e.Caller.Session
-		}
-	case "AWSService":
-		return ""
-	}
-	return lastPart(e.Caller.ARN)
-}
-
 // resources names what an event touched. CloudTrail lists none for connections and pipelines; it does for IAM.
 func (e entry) resources() []any {
-	out := []any{}
-	if e.Source != "iam.amazonaws.com" {
-		return out
+	if e.Source == ec2Source {
+		return e.ec2Resources()
 	}
+	out := []any{}
 	add := func(member, kind string) {
 		if v, ok := e.Request[member].(string); ok && v != "" {
 			out = append(out, map[string]any{"ResourceType": kind, "ResourceName": v})
 		}
+	}
+	switch e.Source {
+	case "sts.amazonaws.com":
+		add("RoleArn", "AWS::IAM::Role")
+		add("roleArn", "AWS::IAM::Role")
+		return out
+	case "iam.amazonaws.com":
+	default:
+		return out
 	}
 	add("RoleName", "AWS::IAM::Role")
 	add("UserName", "AWS::IAM::User")
@@ -116,27 +112,58 @@ func (e entry) text() string {
 	m := map[string]any{
 		"eventVersion": "1.08", "userIdentity": e.identity(), "eventTime": stamp(e.Time), "eventSource": e.Source,
 		"eventName": e.Name, "awsRegion": e.Region, "sourceIPAddress": e.sourceIP(), "userAgent": e.userAgent(),
-		"requestParameters": parameters(e.Request), "responseElements": parameters(e.Response),
+		"requestParameters": e.within(parameters(e.Request), "requestParameters"), "responseElements": e.within(parameters(e.Response), "responseElements"),
 		"requestID": e.RequestID, "eventID": e.ID, "readOnly": e.ReadOnly, "eventType": "AwsApiCall",
 		"managementEvent": true, "recipientAccountId": e.Account, "eventCategory": "Management",
 	}
 	if e.ErrorCode != "" {
-		m["errorCode"], m["errorMessage"] = errorCode(e.ErrorCode), e.ErrorText
+		m["errorCode"], m["errorMessage"] = e.refused()
+	}
+	if e.Source == ec2Source {
+		m["requestParameters"] = ec2Parameters(e.Name, e.Request)
+	}
+	if e.SharedID != "" {
+		m["sharedEventID"] = e.SharedID
+	}
+	if role := e.assumed(); role != "" {
+		m["resources"] = []any{map[string]any{"ARN": role, "accountId": e.Account, "type": "AWS::IAM::Role"}}
+	}
+	if e.Origin.Endpoint != "" {
+		m["vpcEndpointId"] = e.Origin.Endpoint
 	}
 	if strings.HasPrefix(e.userAgent(), "Mozilla/") {
 		m["sessionCredentialFromConsole"] = "true"
 	}
 	if e.Origin.InvokedBy == "" && e.Caller.Type != "AWSService" {
-		m["tlsDetails"] = map[string]any{
-			"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256",
-			"clientProvidedHostHeader": strings.Replace(e.Source, ".", "."+e.Region+".", 1),
-		}
+		m["tlsDetails"] = map[string]any{"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": e.host()}
 	}
 	b, err := json.Marshal(m)
 	if err != nil { // only a service that puts a function or a channel into its reply gets here
 		return fmt.Sprintf(`{"eventID":%q}`, e.ID)
 	}
 	return string(b)
+}
+
+// host is the endpoint that the client called; IAM and the like have one for all Regions.
+func (e entry) host() string {
+	switch e.Source {
+	case "iam.amazonaws.com", "account.amazonaws.com", "organizations.amazonaws.com", "health.amazonaws.com":
+		return e.Source
+	}
+	return strings.Replace(e.Source, ".", "."+e.Region+".", 1)
+}
+
+// assumed is the ARN of the role that the event's call assumed or tried to, "" for all other calls.
+func (e entry) assumed() string {
+	if e.Source != "sts.amazonaws.com" || !strings.HasPrefix(e.Name, "AssumeRole") {
+		return ""
+	}
+	for _, member := range []string{"RoleArn", "roleArn"} {
+		if arn, ok := e.Request[member].(string); ok {
+			return arn
+		}
+	}
+	return ""
 }
 
 func (e entry) sourceIP() string {
@@ -156,52 +183,6 @@ func (e entry) userAgent() string {
 	return e.Origin.UserAgent
 }
 
-// identity is the event's userIdentity in the variant of its type.
-// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
-func (e entry) identity() map[string]any {
-	p := e.Caller
-	if p.Type == "AWSService" {
-		by := e.Origin.InvokedBy
-		if by == "" {
-			by = p.ARN
-		}
-		return map[string]any{"type": "AWSService", "invokedBy": by}
-	}
-	id := map[string]any{"type": p.Type, "principalId": p.UserID, "arn": p.ARN, "accountId": p.Account}
-	if e.AccessKeyID != "" {
-		id["accessKeyId"] = e.AccessKeyID
-	}
-	if e.Origin.InvokedBy != "" {
-		id["invokedBy"] = e.Origin.InvokedBy
-	}
-	switch p.Type {
-	case "IAMUser":
-		id["userName"] = lastPart(p.ARN)
-	case "AssumedRole":
-		id["sessionContext"] = e.session()
-	}
-	return id
-}
-
-func (e entry) session() map[string]any {
-	created, mfa := e.Time.Truncate(time.Hour), false
-	if e.caller != nil {
-		mfa = e.caller.MFA
-		if !e.caller.Created.IsZero() && !e.caller.Created.After(e.Time) {
-			created = e.caller.Created
-		}
-	}
-	role, _, _ := strings.Cut(e.Caller.UserID, ":")
-	return map[string]any{
-		"sessionIssuer": map[string]any{
-			"type": "Role", "principalId": role, "arn": e.Caller.Source,
-			"accountId": e.Caller.Account, "userName": lastPart(e.Caller.Source),
-		},
-		"webIdFederationData": map[string]any{},
-		"attributes":          map[string]any{"creationDate": stamp(created), "mfaAuthenticated": strconv.FormatBool(mfa)},
-	}
-}
-
 // errorCode is the name CloudTrail gives an error; denials carry no Exception suffix there.
 func errorCode(code string) string {
 	switch code {
@@ -213,66 +194,6 @@ func errorCode(code string) string {
 		return "ExpiredTokenException"
 	}
 	return code
-}
-
-// parameters writes a call's members as CloudTrail does: names begin with a lower-case letter, secrets are masked,
-// nothing at all is null.
-func parameters(in map[string]any) any {
-	if len(in) == 0 {
-		return nil
-	}
-	return lower(in)
-}
-
-func lower(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := map[string]any{}
-		for k, x := range v {
-			switch {
-			case k == "configuration" || k == "Configuration": // an action's own keys are data, not members
-				out["configuration"] = masked(x)
-			default:
-				out[lowerFirst(k)] = lower(x)
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = lower(x)
-		}
-		return out
-	case []map[string]any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = lower(x)
-		}
-		return out
-	case time.Time:
-		return stamp(v)
-	}
-	return v
-}
-
-func masked(v any) any {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return v
-	}
-	out := map[string]any{}
-	for k, x := range m {
-		if k == "OAuthToken" || k == "RefreshToken" || k == "ClientSecret" {
-			x = "****"
-		}
-		out[k] = x
-	}
-	return out
-}
-
-func lowerFirst(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToLower(r)) + s[n:]
 }
 
 func lastPart(arn string) string {

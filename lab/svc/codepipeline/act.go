@@ -276,52 +276,58 @@ func (p *pipeline) asked(stageName, action, token string) (*actionRun, error) {
 	return nil, cloud.Errorf("InvalidApprovalTokenException", "The approval token is not valid")
 }
 
-// tagged finds the pipeline that an ARN names.
-func (s *Service) tagged(r *cloud.Request) (*pipeline, error) {
-	parts := strings.Split(r.Str("resourceArn"), ":")
-	if len(parts) != 6 || parts[2] != "codepipeline" {
-		return nil, cloud.Errorf("InvalidArnException", "The ARN '%s' is not valid", r.Str("resourceArn"))
+// tagged finds the tags of the pipeline, custom action type or webhook that an ARN names.
+func (s *Service) tagged(r *cloud.Request) (map[string]string, error) {
+	arn := r.Str("resourceArn")
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 || parts[2] != "codepipeline" {
+		return nil, cloud.Errorf("InvalidArnException", "The ARN '%s' is not valid", arn)
 	}
-	p := s.pipelines[key(parts[4], parts[3], parts[5])]
-	alive := false
-	if p != nil {
-		_, alive = p.seen.Truth()
+	if parts[4] == r.Account() {
+		if p := s.pipelines[key(parts[4], parts[3], parts[5])]; len(parts) == 6 && p != nil && p.alive() {
+			return p.tags, nil
+		}
+		if t, ok := s.types[arn]; ok && !t.deleted {
+			return t.tags, nil
+		}
+		if w, ok := s.webhooks[arn]; ok {
+			return w.tags, nil
+		}
 	}
-	if !alive || parts[4] != r.Account() {
-		return nil, cloud.Errorf("ResourceNotFoundException", "The resource '%s' does not exist", r.Str("resourceArn"))
-	}
-	return p, nil
+	return nil, cloud.Errorf("ResourceNotFoundException", "The resource '%s' does not exist", arn)
 }
 
 func (s *Service) tag(r *cloud.Request) (map[string]any, error) {
-	p, err := s.tagged(r)
+	tags, err := s.tagged(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := setTags(r, p.tags); err != nil {
+	if err := setTags(r, tags); err != nil {
 		return nil, err
 	}
+	s.retagged(r.Str("resourceArn"))
 	return map[string]any{}, nil
 }
 
 func (s *Service) untag(r *cloud.Request) (map[string]any, error) {
-	p, err := s.tagged(r)
+	tags, err := s.tagged(r)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range r.List("tagKeys") {
 		name, _ := k.(string)
-		delete(p.tags, name)
+		delete(tags, name)
 	}
+	s.retagged(r.Str("resourceArn"))
 	return map[string]any{}, nil
 }
 
 func (s *Service) listTags(r *cloud.Request) (map[string]any, error) {
-	p, err := s.tagged(r)
+	tags, err := s.tagged(r)
 	if err != nil {
 		return nil, err
 	}
-	return paged(s.c, r, "tags", tagList(p.tags), 100)
+	return paged(s.c, r, "tags", tagList(tags), 100)
 }
 
 func tagList(tags map[string]string) []any {

@@ -2,6 +2,8 @@ package codepipeline
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -15,71 +17,127 @@ type outcome struct {
 	variables     map[string]any
 }
 
-// needs is what a role must be allowed for an action, beside the artifacts; false when the lab knows of nothing. Actions:
-// https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
-// Resources: the Service Authorization Reference of each service.
-func (p *pipeline) needs(a declared) (cloud.Access, bool) {
-	conf, region := a.configuration(), p.region
-	if r, _ := a["region"].(string); r != "" {
-		region = r
-	}
-	arn := func(service, resource string) string {
-		return "arn:aws:" + service + ":" + region + ":" + p.account + ":" + resource
-	}
-	var action, resource string
-	switch a.typeOf("provider") {
-	case "CodeBuild":
-		action, resource = "codebuild:StartBuild", arn("codebuild", "project/"+conf["ProjectName"])
-	case "CodeDeploy":
-		action, resource = "codedeploy:CreateDeployment", arn("codedeploy", "deploymentgroup:"+conf["ApplicationName"]+"/"+conf["DeploymentGroupName"])
-	case "CloudFormation":
-		action, resource = "cloudformation:DescribeStacks", arn("cloudformation", "stack/"+conf["StackName"]+"/*")
-	case "Lambda":
-		action, resource = "lambda:InvokeFunction", arn("lambda", "function:"+conf["FunctionName"])
-	case "ECS":
-		action, resource = "ecs:UpdateService", arn("ecs", "service/"+conf["ClusterName"]+"/"+conf["ServiceName"])
-	case "S3":
-		if a.typeOf("category") == "Deploy" {
-			action, resource = "s3:PutObject", "arn:aws:s3:::"+conf["BucketName"]+"/"+conf["ObjectKey"]
-		}
-	}
-	return cloud.Access{Action: action, Resource: resource}, action != ""
-}
-
 // perform does what an action does, at the time it ends.
 func (p *pipeline) perform(run *actionRun) outcome {
+	if o := p.disturbed(run); o != nil {
+		return *o
+	}
 	role, o := p.assume(run)
 	if o != nil {
 		return *o
 	}
-	if f, ok := p.s.fails[failKey(p.account, p.region, p.name, run.stage, run.name)]; ok {
+	f, fails := p.s.fails[failKey(p.account, p.region, p.name, run.stage, run.name)]
+	if fails && run.decl.typeOf("category") == "Source" {
 		return outcome{code: f.Code, message: f.Message}
-	}
-	if p.lost[run.stage+"|"+run.name] {
-		return outcome{code: "PermissionError", message: "Could not access the " + run.decl.typeOf("provider") + " repository"}
 	}
 	if run.decl.isConnection() {
 		return p.fetch(run, role)
 	}
-	if a, ok := p.needs(run.decl); ok {
-		if d := p.s.c.Authorize(role, p.region, a); !d.Allowed {
-			return outcome{code: "PermissionError", message: cloud.Denied(role, a, d).Message}
+	if run.decl.isOAuth() && !p.opens(run) {
+		return outcome{code: "PermissionError", message: "Could not access the GitHub repository"}
+	}
+	account, region := role.Account, p.region
+	if r, _ := run.decl["region"].(string); r != "" {
+		region = r
+	}
+	for _, k := range p.calls(run.decl, account, region) {
+		if o := p.s.make(k, role, account, region); o != nil {
+			return *o
 		}
+	}
+	if fails { // what it started does not succeed
+		return outcome{code: f.Code, message: f.Message}
+	}
+	if run.decl.typeOf("provider") == "CodeBuild" && p.s.builds != nil {
+		return p.build(run, account, region)
 	}
 	return outcome{external: p.s.c.UUID(), summary: run.decl.typeOf("provider") + " succeeded"}
 }
 
-// assume takes on the role of the action or of the pipeline.
+// build runs the project of a CodeBuild action. With a full clone of the source the build itself fetches the repository.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/tutorials-github-gitclone.html
+func (p *pipeline) build(run *actionRun, account, region string) outcome {
+	connection, repo := "", ""
+	if conf := p.cloned(run); conf != nil {
+		connection, repo = conf["ConnectionArn"], conf["FullRepositoryId"]
+	}
+	id, failed := p.s.builds.Build(account, region, run.decl.configuration()["ProjectName"], connection, repo)
+	if failed != nil {
+		return outcome{code: failed.Code, message: failed.Message, external: id}
+	}
+	return outcome{external: id, summary: "CodeBuild succeeded"}
+}
+
+// cloned is the configuration of the source action whose output is a full clone and an input of an action's run; nil when there is
+// none.
+func (p *pipeline) cloned(run *actionRun) map[string]string {
+	names, actions := stagesOf(p.versions[run.e.version-1].decl)
+	for _, n := range names {
+		for _, a := range actions[n] {
+			conf := a.configuration()
+			if !a.isConnection() || conf["OutputArtifactFormat"] != "CODEBUILD_CLONE_REF" {
+				continue
+			}
+			for _, name := range artifacts(run.decl["inputArtifacts"]) {
+				if slices.Contains(artifacts(a["outputArtifacts"]), name) {
+					return conf
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// artifacts are the names in a list of artifacts.
+func artifacts(list any) []string {
+	var all []string
+	entries, _ := list.([]any)
+	for _, x := range entries {
+		m, _ := x.(map[string]any)
+		name, _ := m["name"].(string)
+		all = append(all, name)
+	}
+	return all
+}
+
+// assume takes on the role of the pipeline and, from there, the role of the action where it has its own, which another account may
+// own.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 func (p *pipeline) assume(run *actionRun) (cloud.Principal, *outcome) {
 	arn, _ := p.versions[run.e.version-1].decl["roleArn"].(string)
-	if own, _ := run.decl["roleArn"].(string); own != "" {
-		arn = own
-	}
-	role, _ := p.s.roles.RolePrincipalByARN(arn, run.e.id[:8])
+	session := sessionOf(run.e.id)
+	role, _ := p.s.roles.RolePrincipalByARN(arn, session)
+	first := len(run.e.actions) > 0 && run.e.actions[0] == run
+	service := cloud.Principal{Type: "AWSService", Account: p.account, ARN: principal}
 	if !p.s.assumable(p.account, arn) {
-		return role, &outcome{code: "PermissionError", message: fmt.Sprintf("CodePipeline is not authorized to perform AssumeRole on role %s", arn)}
+		text := fmt.Sprintf("CodePipeline is not authorized to perform AssumeRole on role %s", arn)
+		p.s.assumed(service, arn, session, p.region, cloud.Errorf(cloud.AccessDenied, "%s", text))
+		return role, &outcome{code: "PermissionError", message: text}
 	}
-	return role, nil
+	if first { // a run goes on with the session it has
+		p.s.assumed(service, arn, session, p.region, nil)
+	}
+	own, _ := run.decl["roleArn"].(string)
+	if own == "" {
+		return role, nil
+	}
+	theirs, exists := p.s.roles.RolePrincipalByARN(own, session)
+	if d := p.s.roles.MayAssume(role, own); !d.Allowed || !exists {
+		err := cloud.Denied(role, cloud.Access{Action: "sts:AssumeRole", Resource: own}, d)
+		p.s.assumed(role, own, session, p.region, err)
+		return theirs, &outcome{code: "PermissionError", message: err.Message}
+	}
+	p.s.assumed(role, own, session, p.region, nil)
+	return theirs, nil
+}
+
+// sessionOf is the name of the role session of a run: a number.
+func sessionOf(id string) string {
+	n, err := strconv.ParseUint(id[:8], 16, 64)
+	if err != nil { // IDs of runs begin with eight hexadecimal digits
+		return id
+	}
+	return fmt.Sprintf("17%011d", n)
 }
 
 // fetch reads the branch through the connection.

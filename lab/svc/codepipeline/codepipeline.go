@@ -27,6 +27,20 @@ type Roles interface {
 	MayAssume(p cloud.Principal, roleARN string) cloud.Decision
 }
 
+// Builds runs the projects of CodeBuild actions.
+type Builds interface {
+	// Build runs a project and returns the build's ID and, when it failed, how the action fails. connectionARN is the connection
+	// through which the build clones repo itself, "" when it gets the source as an archive.
+	Build(account, region, project, connectionARN, repo string) (buildID string, failed *cloud.Error)
+}
+
+// Installations tells of the provider's app behind a connection.
+type Installations interface {
+	// Reinstalled reports whether the app that a connection is bound to is gone and another installation of it sees the repository:
+	// its pushes arrive, and nothing can be fetched.
+	Reinstalled(connectionARN, providerType, fullRepositoryID string) bool
+}
+
 // Durations are how long actions take.
 type Durations struct {
 	Source time.Duration // source actions; AWS takes some seconds
@@ -41,6 +55,13 @@ type Service struct {
 	pipelines map[string]*pipeline
 	fails     map[string]Failure
 	durations Durations
+	builds    Builds
+	apps      Installations
+	hangs     map[string]bool
+	troubles  []trouble
+	revoked   map[string]bool       // OAuth tokens
+	types     map[string]actionType // custom action types by ARN
+	webhooks  map[string]webhook    // by ARN
 }
 
 // Failure is why an action fails.
@@ -49,10 +70,17 @@ type Failure struct{ Code, Message string }
 // New adds the service to a cloud. Subscribe Push to the provider's pushes.
 func New(c *cloud.Cloud, conns Connections, roles Roles) *Service {
 	s := &Service{c: c, conns: conns, roles: roles, pipelines: map[string]*pipeline{}, fails: map[string]Failure{},
+		hangs: map[string]bool{}, revoked: map[string]bool{}, types: map[string]actionType{}, webhooks: map[string]webhook{},
 		durations: Durations{Source: 5 * time.Second, Other: time.Minute}}
 	s.register()
 	return s
 }
+
+// BuildWith says who runs the projects of CodeBuild actions. Without one, every build succeeds.
+func (s *Service) BuildWith(b Builds) { s.builds = b }
+
+// RelayWith says who knows the apps behind connections. Without one, no push arrives but through the app a connection is bound to.
+func (s *Service) RelayWith(apps Installations) { s.apps = apps }
 
 // SetDurations sets how long actions take from now on.
 func (s *Service) SetDurations(d Durations) { s.durations = d }
@@ -72,19 +100,51 @@ func (s *Service) FailAction(account, region, pipeline, stage, action string, f 
 // Push starts the pipelines that react to a push.
 func (s *Service) Push(providerType, repo, branch string, c provider.Commit) {
 	for _, p := range s.sorted() {
-		if _, alive := p.seen.Truth(); !alive {
+		if !p.alive() {
 			continue
 		}
 		for _, a := range p.sources() {
 			conf := a.configuration()
-			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) || !s.conns.Hears(conf["ConnectionArn"], providerType, repo) {
+			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) {
+				continue
+			}
+			arn := conf["ConnectionArn"]
+			astray := s.apps != nil && s.apps.Reinstalled(arn, providerType, repo)
+			if !astray && !s.conns.Hears(arn, providerType, repo) {
 				continue
 			}
 			_, vars := variables(p.current(), nil)
-			s.pushed(p, trigger{"WebhookV2", c.ID}, inputs{pins: map[string]pin{a.name(): {branch: branch}}, variables: vars})
+			from := inputs{pins: map[string]pin{a.name(): {branch: branch}}, variables: vars}
+			s.pushed(p, trigger{"WebhookV2", c.ID}, from)
+			if astray {
+				p.relay(trigger{"WebhookV2", c.ID}, from, arn, providerType, repo, s.c.Now().Add(relayFor))
+			}
 			break
 		}
 	}
+}
+
+// A push whose source cannot be fetched since the app was installed anew starts the pipeline again and again: one public report
+// tells of a new failed run about every nine minutes. How long that goes on is not known; the lab gives it two hours.
+const (
+	relayEvery = 9 * time.Minute
+	relayFor   = 2 * time.Hour
+)
+
+// relay starts a run again later, for as long as the app that the connection is bound to is gone.
+func (p *pipeline) relay(t trigger, from inputs, connection, providerType, repo string, until time.Time) {
+	c := p.s.c
+	if c.Now().Add(relayEvery).After(until) {
+		return
+	}
+	version := p.number()
+	c.After(relayEvery, func() {
+		if !p.alive() || p.number() != version || !p.s.apps.Reinstalled(connection, providerType, repo) {
+			return
+		}
+		p.s.pushed(p, t, from)
+		p.relay(t, from, connection, providerType, repo, until)
+	})
 }
 
 // pushed starts a run for a push. Beyond the limit of active runs it fails at once, without a word.

@@ -47,11 +47,34 @@ func constraints(operation string) []rule {
 		{path: "sourceRevisions[].revisionValue!", min: 1, max: 1500},
 		{path: "tags[].key!", min: 1, max: 128},
 		{path: "tags[].value!", max: 256},
+		named("webhook.name!"),
+		named("webhook.targetPipeline!"),
+		named("webhook.targetAction!"),
+		{path: "webhook.filters!", max: 5},
+		{path: "webhook.authentication!", enum: []string{"GITHUB_HMAC", "IP", "UNAUTHENTICATED"}},
+		{path: "webhook.authenticationConfiguration!"},
 	}
 	if operation == "CreatePipeline" || operation == "UpdatePipeline" {
 		return append(rules, declarationRules()...)
 	}
+	if operation == "CreateCustomActionType" || operation == "DeleteCustomActionType" {
+		return append(rules, typeRules()...)
+	}
 	return rules
+}
+
+// typeRules are the rules for a custom action type.
+func typeRules() []rule {
+	return []rule{
+		{path: "category", enum: []string{"Source", "Build", "Deploy", "Test", "Invoke", "Approval", "Compute"}},
+		{path: "provider", min: 1, max: 35, pattern: typePattern},
+		{path: "version", min: 1, max: 9, pattern: typePattern},
+		{path: "configurationProperties", max: 10},
+		{path: "inputArtifactDetails.minimumCount!", max: 5},
+		{path: "inputArtifactDetails.maximumCount!", max: 5},
+		{path: "outputArtifactDetails.minimumCount!", max: 5},
+		{path: "outputArtifactDetails.maximumCount!", max: 5},
+	}
 }
 
 func named(path string) rule { return rule{path: path, min: 1, max: 100, pattern: namePattern} }

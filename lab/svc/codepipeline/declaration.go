@@ -23,7 +23,7 @@ func (s *Service) check(r *cloud.Request, decl map[string]any) error {
 	if !s.assumable(r.Account(), role) {
 		return structure("CodePipeline is not authorized to perform AssumeRole on role %s", role)
 	}
-	if err := checkStages(r.Region, decl); err != nil {
+	if err := s.checkStages(r, decl); err != nil {
 		return err
 	}
 	if err := checkStores(r.Region, decl); err != nil {
@@ -47,7 +47,7 @@ func (s *Service) assumable(account, role string) bool {
 	return ok && s.roles.MayAssume(service, role).Allowed
 }
 
-func checkStages(region string, decl map[string]any) error {
+func (s *Service) checkStages(r *cloud.Request, decl map[string]any) error {
 	names, actions := stagesOf(decl)
 	switch {
 	case len(names) < minStages:
@@ -61,7 +61,7 @@ func checkStages(region string, decl map[string]any) error {
 		}
 	}
 	for i, n := range names {
-		if err := checkStage(region, i, n, actions[n]); err != nil {
+		if err := s.checkStage(r, i, n, actions[n]); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func hasTags(trigger any) bool {
 	return slices.ContainsFunc(pushes, func(f any) bool { m, _ := f.(map[string]any); return m["tags"] != nil })
 }
 
-func checkStage(region string, i int, name string, actions []declared) error {
+func (s *Service) checkStage(r *cloud.Request, i int, name string, actions []declared) error {
 	if len(actions) == 0 {
 		return cloud.Errorf("InvalidStageDeclarationException", "Stage %s must contain at least one action", name)
 	}
@@ -136,10 +136,10 @@ func checkStage(region string, i int, name string, actions []declared) error {
 		if (a.typeOf("category") == "Source") != (i == 0) {
 			return structure("Pipeline should start with a stage that only contains source actions")
 		}
-		if !available(a) {
+		if !s.available(r.Account(), r.Region, a) {
 			return cloud.Errorf("InvalidActionDeclarationException", "ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is not available in region %s",
 				a.typeOf("category"), a.typeOf("provider"), a.typeOf("owner"), a.typeOf("version"), a.name(),
-				strings.ToUpper(strings.ReplaceAll(region, "-", "_")))
+				strings.ToUpper(strings.ReplaceAll(r.Region, "-", "_")))
 		}
 		if err := checkConfiguration(a); err != nil {
 			return err
@@ -190,20 +190,4 @@ func checkTriggers(decl map[string]any) error {
 		}
 	}
 	return nil
-}
-
-// available reports whether an action's type exists: AWS's own, and the old GitHub source. Nobody can register custom ones here.
-func available(a declared) bool {
-	kind := a.typeOf("category") + "/" + a.typeOf("provider")
-	return (a.typeOf("owner") == "AWS" && slices.Contains(known(), kind)) || (a.typeOf("owner") == "ThirdParty" && kind == "Source/GitHub")
-}
-
-// known lists the action types that AWS owns, as far as the lab runs them.
-func known() []string {
-	return []string{
-		"Source/CodeStarSourceConnection", "Source/S3", "Source/CodeCommit", "Source/ECR",
-		"Build/CodeBuild", "Test/CodeBuild",
-		"Deploy/CodeDeploy", "Deploy/CloudFormation", "Deploy/S3", "Deploy/ECS",
-		"Invoke/Lambda", "Approval/Manual",
-	}
 }

@@ -159,9 +159,10 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 		actionFacts: actionFacts{status: "InProgress", changed: c.Now()}}
 	p.stages[stageName].actions[run.name] = run
 	p.runsOfActions, e.actions = append(p.runsOfActions, run), append(e.actions, run)
+	limit := p.limitOf(a)
 	if a.typeOf("category") == "Approval" {
 		run.token = c.UUID()
-		c.After(patience(a), func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
+		c.After(limit, func() { p.finish(run, outcome{code: "JobFailed", message: "The approval action timed out."}) })
 		return
 	}
 	d := p.s.durations.Other
@@ -169,7 +170,11 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 		d = p.s.durations.Source
 	}
 	c.After(d, func() {
-		if run.status == "InProgress" { // not abandoned meanwhile
+		switch {
+		case run.status != "InProgress": // abandoned meanwhile
+		case p.s.hangs[failKey(p.account, p.region, p.name, run.stage, run.name)]:
+			c.After(limit-d, func() { p.finish(run, timedOut(a, limit)) })
+		default:
 			p.finish(run, p.perform(run))
 		}
 	})

@@ -14,6 +14,16 @@ func (s *Service) HealAction(account, region, pipeline, stage, action string) {
 	delete(s.fails, failKey(account, region, pipeline, stage, action))
 }
 
+// RevokeToken has GitHub refuse an OAuth token from now on, for every source action that was given it.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html
+func (s *Service) RevokeToken(token string) { s.revoked[token] = true }
+
+// opens reports whether the token of an old GitHub source action still opens the repository.
+func (p *pipeline) opens(run *actionRun) bool {
+	at := run.stage + "|" + run.name
+	return !p.lost[at] && !p.s.revoked[p.secrets[at+"|OAuthToken"]]
+}
+
 // Approve answers a manual approval that waits, in the name of by (an ARN or a login). It needs no permission and leaves
 // no event; PutApprovalResult is the call that does. It is an error when nothing waits there.
 func (s *Service) Approve(account, region, pipeline, stage, action, by, summary string) error {

@@ -23,7 +23,7 @@ type pipeline struct {
 	stages                map[string]*stage
 	tokens                map[string]string // client request token to execution ID
 	tags                  map[string]string
-	secrets               map[string]bool     // secrets given so far, by stage, action and member
+	secrets               map[string]string   // secrets given so far, by stage, action and member
 	lost                  map[string]bool     // actions, by stage and name, without the secret they were configured with
 	seen                  cloud.Lagged[int]   // newest version as readers see it; gone when deleted
 	state                 cloud.Lagged[[]any] // StageState of every stage, as readers see them
@@ -47,6 +47,12 @@ type stage struct {
 	latest  *execution   // that entered it last
 	waiting []*execution // before it, oldest first
 	actions map[string]*actionRun
+}
+
+// alive reports whether the pipeline has not been deleted.
+func (p *pipeline) alive() bool {
+	_, alive := p.seen.Truth()
+	return alive
 }
 
 func (p *pipeline) arn() string { return ARN(p.account, p.region, p.name) }
@@ -93,6 +99,11 @@ func (d declared) order() int {
 
 func (d declared) isConnection() bool {
 	return d.typeOf("category") == "Source" && d.typeOf("provider") == "CodeStarSourceConnection"
+}
+
+// isOAuth reports whether an action is a source of the old GitHub kind, which holds a person's token.
+func (d declared) isOAuth() bool {
+	return d.typeOf("category") == "Source" && d.typeOf("owner") == "ThirdParty" && d.typeOf("provider") == "GitHub"
 }
 
 func number(v any) (int, bool) {
@@ -225,13 +236,14 @@ func (p *pipeline) write(decl map[string]any) {
 	}
 	p.publish() // first: whoever sees the version sees its stages
 	p.seen.Set(p.s.c, p.number())
+	p.changed()
 }
 
 // mask hides the secrets that AWS never shows again. A value of asterisks stands for the secret given before to the same action of
 // the same stage; elsewhere it stands for nothing, and the action is left without.
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html
 func (p *pipeline) mask(decl map[string]any) {
-	given := map[string]bool{}
+	given := map[string]string{}
 	p.lost = map[string]bool{}
 	names, actions := stagesOf(decl)
 	for _, n := range names {
@@ -242,10 +254,12 @@ func (p *pipeline) mask(decl map[string]any) {
 					continue
 				}
 				k := n + "|" + a.name() + "|" + secret
-				if conf[secret] == masked && !p.secrets[k] {
-					p.lost[n+"|"+a.name()] = true
-				} else {
-					given[k] = true
+				text, _ := conf[secret].(string)
+				if before, known := p.secrets[k]; text == masked && known {
+					text = before
+				}
+				if p.lost[n+"|"+a.name()] = p.lost[n+"|"+a.name()] || text == masked; text != masked {
+					given[k] = text
 				}
 				conf[secret] = masked
 			}

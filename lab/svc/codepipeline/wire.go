@@ -28,6 +28,11 @@ func (s *Service) register() {
 			"DisableStageTransition": write(s.transit(true), onStage, "pipelineName", "stageName", "transitionType", "reason"),
 			"PutApprovalResult":      write(s.putApproval, onAction, "pipelineName", "stageName", "actionName", "result", "token"),
 			"ListActionTypes":        read(s.listActionTypes, onTypes),
+			"CreateCustomActionType": write(s.createType, onType, "category", "provider", "version", "inputArtifactDetails", "outputArtifactDetails"),
+			"DeleteCustomActionType": write(s.deleteType, onType, "category", "provider", "version"),
+			"PutWebhook":             write(s.putWebhook, onWebhook, "webhook"),
+			"DeleteWebhook":          write(s.deleteWebhook, onWebhook, "name"),
+			"ListWebhooks":           read(s.listWebhooks, onWebhooks),
 			"TagResource":            write(s.tag, onARN, "resourceArn", "tags"),
 			"UntagResource":          write(s.untag, onARN, "resourceArn", "tagKeys"),
 			"ListTagsForResource":    read(s.listTags, onARN, "resourceArn"),
@@ -112,8 +117,8 @@ func (s *Service) createPipeline(r *cloud.Request) (map[string]any, error) {
 	if _, err := s.find(r, name); err == nil {
 		return nil, cloud.Errorf("PipelineNameInUseException", "A pipeline with the name '%s' already exists in account '%s'", name, r.Account())
 	}
-	if s.count(r.Account(), r.Region) >= maxPipelines {
-		return nil, cloud.Errorf("LimitExceededException", "The account '%s' has reached the limit of %d pipelines in %s", r.Account(), maxPipelines, r.Region)
+	if most := s.c.Limit(r.Account(), r.Region, "L-78D200AD", maxPipelines); s.count(r.Account(), r.Region) >= most {
+		return nil, cloud.Errorf("LimitExceededException", "The account '%s' has reached the limit of %d pipelines in %s", r.Account(), most, r.Region)
 	}
 	p := &pipeline{s: s, account: r.Account(), region: r.Region, name: name, created: s.c.Now(), transitions: map[string]transition{},
 		stages: map[string]*stage{}, tokens: map[string]string{}, tags: map[string]string{}}
@@ -176,6 +181,7 @@ func (s *Service) deletePipeline(r *cloud.Request) (map[string]any, error) {
 			}
 		}
 		p.seen.Delete(s.c)
+		p.changed()
 	}
 	return nil, nil
 }
@@ -306,20 +312,4 @@ func (s *Service) listActions(r *cloud.Request) (map[string]any, error) {
 		}
 	}
 	return paged(s.c, r, "actionExecutionDetails", all, 100)
-}
-
-func (s *Service) listActionTypes(r *cloud.Request) (map[string]any, error) {
-	var all []any
-	if owner := r.Str("actionOwnerFilter"); owner == "" || owner == "AWS" {
-		for _, k := range known() {
-			category, name, _ := strings.Cut(k, "/")
-			bounds := func(lo, hi int) map[string]any { return map[string]any{"minimumCount": lo, "maximumCount": hi} }
-			in, out := bounds(0, 5), bounds(0, 5)
-			if category == "Source" {
-				in, out = bounds(0, 0), bounds(1, 1)
-			}
-			all = append(all, map[string]any{"id": map[string]any{"category": category, "owner": "AWS", "provider": name, "version": "1"}, "inputArtifactDetails": in, "outputArtifactDetails": out})
-		}
-	}
-	return paged(s.c, r, "actionTypes", slices.Clip(all), 100)
 }

@@ -117,8 +117,8 @@ func (a *api) createConnection(r *cloud.Request) (map[string]any, error) {
 			return nil, cloud.Errorf(cloud.ValidationError, "A connection with the name %s already exists in account %s.", k.Name, k.Owner)
 		}
 	}
-	if own >= maxConnections {
-		return nil, cloud.Errorf(limit, "The maximum number of connections (%d) for account %s has been reached.", maxConnections, k.Owner)
+	if most := a.c.Limit(k.Owner, r.Region, "connections", maxConnections); own >= most {
+		return nil, cloud.Errorf(limit, "The maximum number of connections (%d) for account %s has been reached.", most, k.Owner)
 	}
 	tags, err := mergeTags(r, nil)
 	if err != nil {
@@ -179,11 +179,19 @@ func (a *api) seen(r *cloud.Request, arn string) (Connection, error) {
 		}
 	}
 	for _, l := range a.conns {
-		if k, ok := l.Seen(a.c); ok && k.ARN == arn && k.reaches(r.Region) && a.shows(k) {
+		if k, ok := a.shown(l, r); ok && k.ARN == arn && k.reaches(r.Region) && a.shows(k) {
 			return k, nil
 		}
 	}
 	return Connection{}, noConnection(arn)
+}
+
+// shown is a connection as the Region asked shows it: the connection's own first, the others when the change has reached them.
+func (a *api) shown(l *cloud.Lagged[Connection], r *cloud.Request) (Connection, bool) {
+	if k, _ := l.Truth(); k.Region == r.Region {
+		return l.Seen(a.c)
+	}
+	return l.Abroad(a.c)
 }
 
 // foreign refuses an ARN of another account.
@@ -233,7 +241,7 @@ func (a *api) listConnections(r *cloud.Request) (map[string]any, error) {
 	providerType, host := r.Str("ProviderTypeFilter"), r.Str("HostArnFilter")
 	var all []Connection
 	for _, l := range a.conns {
-		k, ok := l.Seen(a.c)
+		k, ok := a.shown(l, r)
 		if ok && k.Owner == r.Account() && k.reaches(r.Region) && a.shows(k) &&
 			(providerType == "" || k.ProviderType == providerType) && (host == "" || k.HostARN == host) {
 			all = append(all, k)

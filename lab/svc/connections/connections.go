@@ -9,6 +9,7 @@ import (
 
 	"github.com/unjam/unjam/lab/cloud"
 	"github.com/unjam/unjam/lab/provider"
+	"github.com/unjam/unjam/lab/svc/ec2"
 )
 
 // The two prefixes: signing name, ARN service and IAM prefix at once. AWS renamed the service on 2024-03-29 and never
@@ -55,6 +56,10 @@ type Service struct {
 	hostRE map[string]*regexp.Regexp // by API
 	vpcRE  [3]*regexp.Regexp         // VpcId, SubnetId, SecurityGroupId
 
+	network   *ec2.Service    // nil: every VPC is fine
+	watched   map[string]bool // connections that AWS is about to look at
+	byNetwork map[string]bool // connections in ERROR for a trouble that may pass
+
 	// NameConnection has every event of a handshake name the connection it is for. AWS documents neither; without it
 	// only UpdateConnectionInstallation and the reads around it carry a connectionArn, the others the provider type.
 	NameConnection bool
@@ -63,7 +68,7 @@ type Service struct {
 // New registers both services on c.
 func New(c *cloud.Cloud, dir *provider.Directory) *Service {
 	s := &Service{
-		c: c, dir: dir, shares: map[string][]string{}, broken: map[string]string{},
+		c: c, dir: dir, shares: map[string][]string{}, broken: map[string]string{}, watched: map[string]bool{}, byNetwork: map[string]bool{},
 		arnRE: regexp.MustCompile(`^arn:aws(-[\w]+)*:.+:.+:[0-9]{12}:.+$`),
 		hostRE: map[string]*regexp.Regexp{
 			New20231201: regexp.MustCompile(`^arn:aws(-[\w]+)*:(codestar-connections|codeconnections):.+:[0-9]{12}:host\/.+$`),

@@ -28,6 +28,9 @@ const (
 // ErrHostNotReady says that a connection cannot be completed before its host is set up.
 var ErrHostNotReady = errors.New("host is not available")
 
+// ErrNoAnswer says that AWS does not get through to the server of a host.
+var ErrNoAnswer = errors.New("the server does not answer")
+
 // Attempt is what a person does at the console to complete a connection.
 type Attempt struct {
 	Login string   // at the provider; "" the owner of Org
@@ -184,6 +187,9 @@ func (s *Service) SetupHost(p Person, hostARN, login string) (Outcome, error) {
 	if !ok {
 		return Refused, fmt.Errorf("set up host %s: no server answers at %s", hostARN, h.Endpoint)
 	}
+	if t, broken := s.obstacle(h); broken {
+		return Refused, fmt.Errorf("set up host %s: %w: %s", hostARN, ErrNoAnswer, t.why)
+	}
 	if server.Admin != login {
 		return AdminRequired, fmt.Errorf("set up host %s as %s: the app must be registered by an administrator of %s", hostARN, login, h.Endpoint)
 	}
@@ -200,8 +206,12 @@ func (s *Service) completable(p Person, arn string) (Connection, error) {
 		return Connection{}, noConnection(arn)
 	}
 	if k.HostARN != "" {
-		if h, ok := s.Host(k.HostARN); !ok || h.Status != Available {
+		h, ok := s.Host(k.HostARN)
+		if !ok || h.Status != Available {
 			return Connection{}, fmt.Errorf("complete connection %s on host %s: %w", arn, k.HostARN, ErrHostNotReady)
+		}
+		if t, broken := s.obstacle(h); broken {
+			return Connection{}, fmt.Errorf("complete connection %s on host %s: %w: %s", arn, k.HostARN, ErrNoAnswer, t.why)
 		}
 	}
 	return k, nil

@@ -25,6 +25,8 @@ type Host struct {
 	Status, StatusMessage             string
 	VPC                               map[string]any // VpcConfiguration as given; nil without
 	Tags                              []Tag
+
+	resolvers []string // DNS servers of the VPC when the host was set up in it: AWS keeps them for good
 }
 
 // Hosts lists the hosts that exist, in order of creation, whatever the readers see so far.
@@ -177,7 +179,7 @@ func (a *api) createHost(r *cloud.Request) (map[string]any, error) {
 	return out, nil
 }
 
-// roomForHost checks the quotas: hosts per account, one host per VPC, names once.
+// roomForHost checks the quota of hosts and that names are given once.
 func (s *Service) roomForHost(h Host) error {
 	own := 0
 	for _, o := range s.Hosts() {
@@ -188,12 +190,9 @@ func (s *Service) roomForHost(h Host) error {
 		if o.Name == h.Name {
 			return cloud.Errorf(cloud.ValidationError, "A host with the name %s already exists in account %s.", h.Name, h.Owner)
 		}
-		if h.VPC != nil && o.VPC != nil && o.VPC["VpcId"] == h.VPC["VpcId"] {
-			return cloud.Errorf(limit, "VPC %v is already associated with host %s. A VPC can only be associated with one host at a time.", h.VPC["VpcId"], o.ARN)
-		}
 	}
-	if own >= maxHosts {
-		return cloud.Errorf(limit, "The maximum number of hosts (%d) for account %s has been reached.", maxHosts, h.Owner)
+	if most := s.c.Limit(h.Owner, h.Region, "hosts", maxHosts); own >= most {
+		return cloud.Errorf(limit, "The maximum number of hosts (%d) for account %s has been reached.", most, h.Owner)
 	}
 	return nil
 }
@@ -211,6 +210,9 @@ func (s *Service) startVPC(l *cloud.Lagged[Host], h Host, by cloud.Principal, af
 		now.Status = after
 		if why := s.vpcTrouble(now, by); why != "" {
 			now.Status, now.StatusMessage = VPCFailed, why
+		} else if p, ok := now.spot(); ok && s.network != nil {
+			s.network.Join(p, now.Name)
+			now.resolvers = s.resolversOf(now)
 		}
 		l.Set(s.c, now)
 	})
@@ -223,6 +225,14 @@ func (s *Service) vpcTrouble(h Host, by cloud.Principal) string {
 	if why := s.broken[h.Owner+"/"+vpc]; why != "" {
 		return why
 	}
+	if other, taken := s.occupant(h); taken {
+		return "VPC " + vpc + " is already associated with host " + other.ARN + ". A VPC can only be associated with one host at a time."
+	}
+	if p, ok := h.spot(); ok && s.network != nil {
+		if why := s.network.HostTrouble(p); why != "" {
+			return why
+		}
+	}
 	for _, action := range []string{
 		"CreateNetworkInterface", "CreateTags", "DescribeDhcpOptions", "DescribeNetworkInterfaces", "DescribeSubnets",
 		"DeleteNetworkInterface", "DescribeVpcs", "CreateVpcEndpoint", "DeleteVpcEndpoints", "DescribeVpcEndpoints",
@@ -233,6 +243,28 @@ func (s *Service) vpcTrouble(h Host, by cloud.Principal) string {
 		}
 	}
 	return ""
+}
+
+// occupant is another host that has a host's VPC: of those that are being set up, the one that was created first.
+func (s *Service) occupant(h Host) (Host, bool) {
+	before := true
+	for _, o := range s.Hosts() {
+		if o.ARN == h.ARN {
+			before = false
+			continue
+		}
+		if o.VPC != nil && o.Owner == h.Owner && o.VPC["VpcId"] == h.VPC["VpcId"] && o.Status != VPCFailed && (before || o.Status != VPCInitializing) {
+			return o, true
+		}
+	}
+	return Host{}, false
+}
+
+// leave takes away what the host's set-up made in its VPC.
+func (s *Service) leave(h Host) {
+	if p, ok := h.spot(); ok && s.network != nil {
+		s.network.Leave(p, h.Name)
+	}
 }
 
 func (a *api) getHost(r *cloud.Request) (map[string]any, error) {
@@ -298,7 +330,10 @@ func (a *api) deleteHost(r *cloud.Request) (map[string]any, error) {
 	}
 	h.Status = VPCDeleting
 	l.Set(a.c, h)
-	a.c.After(vpcTime, func() { l.Delete(a.c) })
+	a.c.After(vpcTime, func() {
+		a.leave(h)
+		l.Delete(a.c)
+	})
 	return map[string]any{}, nil
 }
 
@@ -334,6 +369,7 @@ func (a *api) updateHost(r *cloud.Request) (map[string]any, error) {
 	if h.Status == Available {
 		after = Available
 	}
+	a.leave(h)
 	h.VPC = v
 	a.startVPC(l, h, r.Caller, after)
 	return map[string]any{}, nil

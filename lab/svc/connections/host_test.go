@@ -98,10 +98,11 @@ func TestHostInVPC(t *testing.T) {
 	l.fails(new2, "DeleteHost", in{"HostArn": good}, "ResourceUnavailableException", "VPC_CONFIG_INITIALIZING")
 	l.fails(new2, "UpdateHost", in{"HostArn": good}, "ConflictException", "VPC_CONFIG_INITIALIZING")
 	l.fails(new2, "CreateConnection", in{"ConnectionName": "c", "HostArn": good}, "ResourceUnavailableException", good)
-	l.fails(new2, "CreateHost", in{"Name": "x", "ProviderType": "GitHubEnterpriseServer", "ProviderEndpoint": ghes, "VpcConfiguration": vpc(1)}, "LimitExceededException", "one host")
+	second := l.createHost("second", vpc(1))
 	l.pass(3 * time.Minute)
 	for _, x := range []struct{ arn, status, message string }{
 		{good, "PENDING", ""}, {bad, "VPC_CONFIG_FAILED_INITIALIZATION", "Availability Zone"},
+		{second, "VPC_CONFIG_FAILED_INITIALIZATION", "one host at a time"},
 	} {
 		if s, m := l.hostStatus(x.arn); s != x.status || !strings.Contains(m, x.message) || (m == "") != (x.message == "") {
 			t.Errorf("%s: %s %q", x.arn, s, m)

@@ -36,6 +36,12 @@ func (s *Service) Fetch(role cloud.Principal, region, connectionARN, fullReposit
 	if k.Status != Available {
 		return provider.Commit{}, cloud.Errorf(configurationError, notAvailableText, connectionARN)
 	}
+	if h, ok := s.Host(k.HostARN); ok {
+		if _, broken := s.obstacle(h); broken {
+			s.watch(k.ARN)
+			return provider.Commit{}, cloud.Errorf(configurationError, unreachableText, providerName(k.ProviderType))
+		}
+	}
 	head, ok := s.dir.Head(k.Installation, fullRepositoryID, branch)
 	if !ok {
 		return provider.Commit{}, cloud.Errorf(configurationError, noBranchText, k.ProviderType, branch, fullRepositoryID)

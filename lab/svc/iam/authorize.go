@@ -23,7 +23,7 @@ func decision(r policy.Result) cloud.Decision {
 }
 
 func (s *Service) judge(p cloud.Principal, q policy.Request) policy.Result {
-	set, ok := s.governing(p)
+	set, ok := s.governing(p, q)
 	if !ok { // a document that cannot be read, which only a hand-made session policy can be: nothing is allowed
 		return policy.Result{Type: policy.Session, Action: q.Action}
 	}
@@ -48,7 +48,7 @@ func request(s *Service, p cloud.Principal, a cloud.Access) policy.Request {
 	set("aws:PrincipalIsAWSService", "false")
 	types := map[string]string{"Root": "Account", "IAMUser": "User", "AssumedRole": "AssumedRole"}
 	set("aws:PrincipalType", types[p.Type])
-	if e, ok := s.byARN(p.Source, s.seen); ok {
+	if e, ok := s.byARN(p.Source, s.effective); ok {
 		for k, v := range e.Tags {
 			ctx["aws:PrincipalTag/"+k] = []string{v}
 		}
@@ -62,18 +62,21 @@ func request(s *Service, p cloud.Principal, a cloud.Access) policy.Request {
 	return policy.Request{Action: a.Action, Resource: a.Resource, Context: ctx}
 }
 
-// governing collects the policies of a principal as the lagging store shows them; false when its session policy is
-// unreadable.
-func (s *Service) governing(p cloud.Principal) (policy.Set, bool) {
-	set := policy.Set{Root: p.Type == "Root", SCPs: s.levels(p.Account)}
+// governing collects the policies that govern a principal's request, as they are in force by now; false when its session
+// policy is unreadable.
+func (s *Service) governing(p cloud.Principal, q policy.Request) (policy.Set, bool) {
+	set := policy.Set{Root: p.Type == "Root", Who: whoIs(p), SCPs: s.levels(p.Account)}
+	set.Resource, set.Foreign = s.resourcePolicies(p, q)
+	e, ok := s.byARN(p.Source, s.effective)
+	if linked := ok && strings.HasPrefix(e.Path, "/aws-service-role/"); linked {
+		set.SCPs = nil // neither SCPs nor RCPs touch service-linked roles
+	} else {
+		set.RCPs = s.resourceControls(p, q)
+	}
 	if set.Root {
 		return set, true
 	}
-	e, ok := s.byARN(p.Source, s.seen)
 	if ok {
-		if strings.HasPrefix(e.Path, "/aws-service-role/") {
-			set.SCPs = nil // SCPs do not touch service-linked roles
-		}
 		set.Identity, set.Boundary = s.identity(e), s.boundary(e)
 	}
 	if p.SessionPolicy != "" {
@@ -84,6 +87,13 @@ func (s *Service) governing(p cloud.Principal) (policy.Set, bool) {
 		set.Session = []policy.Policy{{ID: "session", Of: "none", Doc: d}}
 	}
 	return set, true
+}
+
+func whoIs(p cloud.Principal) policy.Who {
+	if p.Type == "AWSService" {
+		return policy.Who{Service: p.ARN}
+	}
+	return policy.Who{Account: p.Account, ARN: p.ARN, Source: p.Source}
 }
 
 // identity lists an entity's inline policies by name, then its managed ones in order of attachment.
@@ -108,7 +118,7 @@ func (s *Service) identity(e Entity) []policy.Policy {
 }
 
 func (s *Service) managedPolicy(arn string) (policy.Policy, bool) {
-	m, ok := s.policySeen(arn)
+	m, ok := s.policyEffective(arn)
 	if !ok {
 		return policy.Policy{}, false
 	}
@@ -131,38 +141,11 @@ func (s *Service) boundary(e Entity) []policy.Policy {
 	return []policy.Policy{}
 }
 
-// levels are the SCPs that govern an account, one level each (see SetSCP).
-func (s *Service) levels(account string) [][]policy.Policy {
-	full, _ := s.parse(fullAccess, policy.Permissions)
-	var all [][]policy.Policy
-	for _, p := range s.scps[account] {
-		d, err := s.parse(p.text, policy.Permissions)
-		if err != nil {
-			continue
-		}
-		level := []policy.Policy{{ID: p.id, ARN: p.arn, Of: "none", Doc: d}}
-		if !allows(d) {
-			level = append(level, policy.Policy{ID: "FullAWSAccess", ARN: "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess", Of: "none", Doc: full})
-		}
-		all = append(all, level)
-	}
-	return all
-}
-
-func allows(d *policy.Document) bool {
-	for _, st := range d.Statements {
-		if st.Allow {
-			return true
-		}
-	}
-	return false
-}
-
 // MayAssume judges sts:AssumeRole on a role by its trust policy and, as far as the trust policy does not name the caller
 // directly, by the caller's own policies; across accounts both must always allow. A role that does not exist is
 // refused without a reason, as AWS refuses it; so is the root user, who may assume no role at all.
 func (s *Service) MayAssume(p cloud.Principal, roleARN string) cloud.Decision {
-	e, ok := s.byARN(roleARN, s.seen)
+	e, ok := s.byARN(roleARN, s.effective)
 	if !ok || e.Kind != "role" || p.Type == "Root" {
 		return cloud.Decision{}
 	}
@@ -170,13 +153,13 @@ func (s *Service) MayAssume(p cloud.Principal, roleARN string) cloud.Decision {
 	if err != nil {
 		return cloud.Decision{}
 	}
-	who := policy.Who{Account: p.Account, ARN: p.ARN, Source: p.Source}
-	if p.Type == "AWSService" {
-		who = policy.Who{Service: p.ARN}
-	}
+	who := whoIs(p)
 	q := request(s, p, cloud.Access{Action: "sts:AssumeRole", Resource: roleARN, Context: map[string][]string{"aws:RequestedRegion": {"us-east-1"}}})
 	trust, grant := policy.EvaluateTrust(policy.Policy{ID: e.Name, Of: "resource", Doc: d}, who, q)
 	if p.Type == "AWSService" {
+		if r := policy.Denial(policy.RCP, s.resourceControls(p, q), who, q); r.Explicit {
+			return decision(r)
+		}
 		return decision(trust)
 	}
 	own := s.judge(p, q)
@@ -197,7 +180,7 @@ func (s *Service) MayAssume(p cloud.Principal, roleARN string) cloud.Decision {
 
 // bounded reports whether everything but the identity-based policies allows.
 func (s *Service) bounded(p cloud.Principal, q policy.Request) bool {
-	set, ok := s.governing(p)
+	set, ok := s.governing(p, q)
 	if !ok {
 		return false
 	}

@@ -33,9 +33,7 @@ func (s *Service) policyOps(ops map[string]*cloud.Op) {
 	ops["CreatePolicy"] = &cloud.Op{Access: onNewPolicy, Do: checked(s.createPolicy, policyName(), document("PolicyDocument"),
 		field{name: "Path", min: 1, max: 512, pattern: `((/[A-Za-z0-9\.,\+@=_-]+)*)/`, optional: true}, field{name: "Description", max: 1000, optional: true})}
 	ops["GetPolicy"] = &cloud.Op{ReadOnly: true, Access: s.onPolicy, Do: checked(s.getPolicy, arn)}
-	ops["GetPolicyVersion"] = &cloud.Op{ReadOnly: true, Access: s.onPolicy, Do: checked(s.getPolicyVersion, arn,
-		field{name: "VersionId", min: 2, max: 64, pattern: `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`})}
-	ops["ListPolicyVersions"] = &cloud.Op{ReadOnly: true, Access: s.onPolicy, Do: checked(s.listPolicyVersions, arn)}
+	s.versionOps(ops)
 }
 
 func onNewPolicy(r *cloud.Request) []cloud.Access {
@@ -222,35 +220,4 @@ func (s *Service) getPolicy(r *cloud.Request) (map[string]any, error) {
 		return nil, err
 	}
 	return map[string]any{"Policy": s.showPolicy(m)}, nil
-}
-
-func (s *Service) getPolicyVersion(r *cloud.Request) (map[string]any, error) {
-	m, err := s.policyOf(r)
-	if err != nil {
-		return nil, err
-	}
-	for i, doc := range m.Versions {
-		if version(i+1) == r.Str("VersionId") {
-			shown := showVersion(m, i)
-			shown["Document"] = encoded(doc)
-			return map[string]any{"PolicyVersion": shown}, nil
-		}
-	}
-	return nil, refuse("NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", m.ARN, r.Str("VersionId"))
-}
-
-func showVersion(m Managed, i int) map[string]any {
-	return map[string]any{"VersionId": version(i + 1), "IsDefaultVersion": i+1 == m.Default, "CreateDate": m.Updated}
-}
-
-func (s *Service) listPolicyVersions(r *cloud.Request) (map[string]any, error) {
-	m, err := s.policyOf(r)
-	if err != nil {
-		return nil, err
-	}
-	var newest []int
-	for i := range m.Versions {
-		newest = append([]int{i}, newest...)
-	}
-	return paged(r, "Versions", newest, func(i int) any { return showVersion(m, i) })
 }

@@ -170,6 +170,7 @@ func (s *Service) deleteRole(r *cloud.Request) (map[string]any, error) {
 		return nil, refuse("DeleteConflict", "Cannot delete entity, must delete policies first.")
 	}
 	s.slot(e.Account, "role", e.Name).Delete(s.c)
+	s.changed(e)
 	return nil, nil
 }
 

@@ -86,8 +86,9 @@ func (s *Service) simulated(r *cloud.Request) (Entity, error) {
 // inForce collects the policies that the simulator evaluates.
 func (s *Service) inForce(r *cloud.Request, e Entity, sim *simulation) error {
 	sim.set = policy.Set{Identity: s.identity(e), Boundary: s.boundary(e)}
+	_, organised := s.Organization(e.Account)
+	sim.member = organised && !s.manages(e.Account)
 	for _, level := range s.levels(e.Account) {
-		sim.member = true
 		if !globalKeys(level) {
 			sim.set.SCPs = append(sim.set.SCPs, level)
 		}

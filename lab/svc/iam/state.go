@@ -16,15 +16,19 @@ import (
 
 // Service is the state of IAM in every account. It is guarded by the cloud's lock.
 type Service struct {
-	c        *cloud.Cloud
-	entities map[entityKey]*cloud.Lagged[Entity]
-	managed  map[string]*cloud.Lagged[Managed] // by ARN
-	scps     map[string][]named                // by account ID
-	parsed   map[string]*policy.Document       // by kind and text
+	c          *cloud.Cloud
+	entities   map[entityKey]*cloud.Lagged[Entity]
+	managed    map[string]*cloud.Lagged[Managed] // by ARN
+	scps       map[string][]named                // by account ID
+	rcps       map[string][]named                // by account ID
+	orgs       []Organization
+	onResource map[string]guarded          // resource-based policies by ARN
+	parsed     map[string]*policy.Document // by kind and text
 }
 
 type entityKey struct{ account, kind, name string }
 
+// named is a policy of the organisation: id is its name, text its document.
 type named struct{ id, arn, text string }
 
 // Entity is a role or a user as it stood at one time. It is a value: an edit makes a new one.
@@ -47,8 +51,9 @@ type Role = Entity
 type Managed struct {
 	Name, Path, ID, ARN, Description string
 	Created, Updated                 time.Time
-	Versions                         []string // JSON; the first is v1
-	Default                          int      // version in force, from 1
+	Versions                         []string    // JSON; the first is v1, "" one that was deleted
+	Made                             []time.Time // of each version; none for AWS's own, which are as old as the policy
+	Default                          int         // version in force, from 1
 }
 
 // Document is the version in force.
@@ -57,11 +62,13 @@ func (m Managed) Document() string { return m.Versions[m.Default-1] }
 // New returns an IAM without customers, registers it and makes it the cloud's authoriser.
 func New(c *cloud.Cloud) *Service {
 	s := &Service{
-		c:        c,
-		entities: map[entityKey]*cloud.Lagged[Entity]{},
-		managed:  map[string]*cloud.Lagged[Managed]{},
-		scps:     map[string][]named{},
-		parsed:   map[string]*policy.Document{},
+		c:          c,
+		entities:   map[entityKey]*cloud.Lagged[Entity]{},
+		managed:    map[string]*cloud.Lagged[Managed]{},
+		scps:       map[string][]named{},
+		rcps:       map[string][]named{},
+		onResource: map[string]guarded{},
+		parsed:     map[string]*policy.Document{},
 	}
 	s.register()
 	c.SetAuthorizer(s)
@@ -95,6 +102,15 @@ func (s *Service) seen(account, kind, name string) (Entity, bool) {
 	return Entity{}, false
 }
 
+// effective is an entity as the authoriser sees it: IAM is eventually consistent, see cloud.Cloud.AuthLag.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+func (s *Service) effective(account, kind, name string) (Entity, bool) {
+	if l := s.entities[keyOf(account, kind, name)]; l != nil {
+		return l.Effective(s.c)
+	}
+	return Entity{}, false
+}
+
 // list is every entity of a kind that readers see, by name.
 func (s *Service) list(account, kind string) []Entity {
 	var all []Entity
@@ -119,6 +135,7 @@ func (s *Service) edit(account, kind, name string, f func(*Entity)) bool {
 	e.Inline, e.Tags, e.Attached = maps.Clone(e.Inline), maps.Clone(e.Tags), slices.Clone(e.Attached)
 	f(&e)
 	s.slot(account, kind, name).Set(s.c, e)
+	s.changed(e)
 	return true
 }
 
@@ -130,7 +147,10 @@ func (s *Service) create(e Entity) Entity {
 	if e.Path == "" {
 		e.Path = "/"
 	}
-	e.ID, e.Created = prefix+s.id(), s.c.Now().UTC().Truncate(time.Second)
+	if e.ID == "" {
+		e.ID = prefix + s.id()
+	}
+	e.Created = s.c.Now().UTC().Truncate(time.Second)
 	e.ARN = fmt.Sprintf("arn:aws:iam::%s:%s%s%s", e.Account, e.Kind, e.Path, e.Name)
 	if e.Inline == nil {
 		e.Inline = map[string]string{}
@@ -142,7 +162,15 @@ func (s *Service) create(e Entity) Entity {
 		e.MaxSession = 3600
 	}
 	s.slot(e.Account, e.Kind, e.Name).Set(s.c, e)
+	s.changed(e)
 	return e
+}
+
+// changed reports that a role was written.
+func (s *Service) changed(e Entity) {
+	if e.Kind == "role" {
+		s.c.Changed(cloud.Change{Type: "AWS::IAM::Role", Account: e.Account, Name: e.Name})
+	}
 }
 
 // id is the part of a unique ID after its prefix: 17 capital letters and digits.
@@ -156,7 +184,7 @@ func (s *Service) newManaged(m Managed, account string) Managed {
 	}
 	m.ID, m.ARN = "ANPA"+s.id(), "arn:aws:iam::"+account+":policy"+m.Path+m.Name
 	m.Created = s.c.Now().UTC().Truncate(time.Second)
-	m.Updated, m.Default = m.Created, 1
+	m.Updated, m.Default, m.Made = m.Created, 1, []time.Time{m.Created}
 	if s.managed[m.ARN] == nil {
 		s.managed[m.ARN] = &cloud.Lagged[Managed]{}
 	}
@@ -181,6 +209,16 @@ func (s *Service) policySeen(arn string) (Managed, bool) {
 	}
 	if l := s.managed[arn]; l != nil {
 		return l.Seen(s.c)
+	}
+	return Managed{}, false
+}
+
+func (s *Service) policyEffective(arn string) (Managed, bool) {
+	if m, ok := s.awsManaged(arn); ok {
+		return m, true
+	}
+	if l := s.managed[arn]; l != nil {
+		return l.Effective(s.c)
 	}
 	return Managed{}, false
 }

@@ -1,6 +1,9 @@
 package iam
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/unjam/unjam/lab/cloud"
 )
 
@@ -10,6 +13,7 @@ func (s *Service) userOps(ops map[string]*cloud.Op) {
 	ops["ListUserPolicies"] = &cloud.Op{ReadOnly: true, Access: s.onUser, Do: checked(s.listUserPolicies, user)}
 	ops["GetUserPolicy"] = &cloud.Op{ReadOnly: true, Access: s.onUser, Do: checked(s.getUserPolicy, user, policyName())}
 	ops["ListAttachedUserPolicies"] = &cloud.Op{ReadOnly: true, Access: s.onUser, Do: checked(s.listAttachedUserPolicies, user)}
+	ops["GetAccountSummary"] = &cloud.Op{ReadOnly: true, Do: s.getAccountSummary}
 	ops["ListAccountAliases"] = &cloud.Op{ReadOnly: true, Do: s.listAccountAliases}
 }
 
@@ -93,4 +97,24 @@ func (s *Service) listAccountAliases(r *cloud.Request) (map[string]any, error) {
 		aliases = append(aliases, a.Alias)
 	}
 	return paged(r, "AccountAliases", aliases, func(a string) any { return a })
+}
+
+// getAccountSummary counts what the account has, beside IAM's default quotas.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
+func (s *Service) getAccountSummary(r *cloud.Request) (map[string]any, error) {
+	policies, versions := 0, 0
+	for _, l := range s.managed {
+		if m, ok := l.Seen(s.c); ok && strings.HasPrefix(m.ARN, "arn:aws:iam::"+r.Account()+":") {
+			policies, versions = policies+1, versions+len(m.versions())
+		}
+	}
+	summary := map[string]string{}
+	for name, n := range map[string]int{
+		"Users": len(s.list(r.Account(), "user")), "UsersQuota": 5000, "Groups": 0, "GroupsQuota": 300, "Policies": policies, "PoliciesQuota": 1500,
+		"PolicyVersionsInUse": versions, "PolicyVersionsInUseQuota": 10000, "VersionsPerPolicyQuota": maxVersions, "PolicySizeQuota": managedSize,
+		"AttachedPoliciesPerRoleQuota": attachedPerRole, "AttachedPoliciesPerUserQuota": 10, "AccountMFAEnabled": 1, "GlobalEndpointTokenVersion": 1,
+	} {
+		summary[name] = strconv.Itoa(n)
+	}
+	return map[string]any{"SummaryMap": summary}, nil
 }

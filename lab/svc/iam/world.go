@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +27,25 @@ func (s *Service) CreateRole(account, name, path, trustJSON string) (*Role, erro
 		return nil, fmt.Errorf("create role %s: %w", name, err)
 	}
 	e := s.create(Entity{Kind: "role", Account: account, Name: name, Path: path, Trust: trustJSON})
+	return &e, nil
+}
+
+// CreateServiceRole adds the role that an AWS service's console makes for itself, under the path /service-role/, with one inline
+// policy; nothing happens when the account has a role of that name. Its unique ID follows from account and name, so that it
+// makes no difference to the IDs of what comes after.
+func (s *Service) CreateServiceRole(account, name, servicePrincipal, doc string) (*Role, error) {
+	if e, ok := s.truth(account, "role", name); ok {
+		return &e, nil
+	}
+	if _, err := s.parse(doc, policy.Permissions); err != nil {
+		return nil, fmt.Errorf("create role %s: %w", name, err)
+	}
+	sum := sha256.Sum256([]byte(account + "/" + name))
+	e := s.create(Entity{
+		Kind: "role", Account: account, Name: name, Path: "/service-role/", ID: "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17],
+		Trust:  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + servicePrincipal + `"},"Action":"sts:AssumeRole"}]}`,
+		Inline: map[string]string{servicePrincipal[:strings.IndexByte(servicePrincipal+".", '.')]: doc},
+	})
 	return &e, nil
 }
 
@@ -115,33 +136,6 @@ func (s *Service) SetBoundary(account, name, policyARN string) error {
 	return s.change(account, kind, name, func(e *Entity) { e.Boundary = policyARN })
 }
 
-// SetSCP adds or replaces a service control policy that governs an account. A policy that allows something stands alone
-// at its level of the organisation, so that it must allow whatever is done; one that only denies stands beside
-// FullAWSAccess, as it does when nobody detached that. An account without any has FullAWSAccess only.
-func (s *Service) SetSCP(account, name, doc string) error {
-	if _, err := s.parse(doc, policy.Permissions); err != nil {
-		return fmt.Errorf("set SCP %s: %w", name, err)
-	}
-	for i, p := range s.scps[account] {
-		if p.id == name {
-			s.scps[account][i].text = doc
-			return nil
-		}
-	}
-	id := strings.ToLower(s.id())
-	arn := "arn:aws:organizations::" + managementAccount + ":policy/o-lab0000001/service_control_policy/p-" + id[:8]
-	s.scps[account] = append(s.scps[account], named{name, arn, doc})
-	return nil
-}
-
-// managementAccount is where the lab's organisation lives; SCP ARNs carry its ID. It has no principals of its own.
-const managementAccount = "999999999999"
-
-// RemoveSCP takes a service control policy away.
-func (s *Service) RemoveSCP(account, name string) {
-	s.scps[account] = slices.DeleteFunc(s.scps[account], func(p named) bool { return p.id == name })
-}
-
 func (s *Service) change(account, kind, name string, f func(*Entity)) error {
 	if !s.edit(account, kind, name, f) {
 		return fmt.Errorf("change %s %s: account %s has none", kind, name, account)
@@ -224,3 +218,6 @@ func (s *Service) CreateSSORole(account, region, permissionSet string) (*Role, e
 		`"Principal":{"Federated":"arn:aws:iam::`+account+`:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"},`+
 		`"Action":["sts:AssumeRoleWithSAML","sts:TagSession"],"Condition":{"StringEquals":{"SAML:aud":"https://signin.aws.amazon.com/saml"}}}]}`)
 }
+
+// Roles lists an account's roles that readers see, by name.
+func (s *Service) Roles(account string) []Role { return s.list(account, "role") }

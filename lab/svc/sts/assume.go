@@ -41,6 +41,7 @@ func (s *Service) assumeRole(r *cloud.Request) (map[string]any, error) {
 	}
 	p.SessionPolicy = r.Str("Policy")
 	k := s.NewSession(p, length)
+	k.Place = r.Origin.Place
 	return map[string]any{
 		"Credentials": map[string]any{
 			"AccessKeyId": k.AccessKeyID, "SecretAccessKey": k.SecretAccessKey, "SessionToken": k.SessionToken, "Expiration": k.Expires,

@@ -21,21 +21,23 @@ type Roles interface {
 
 // Service is STS. It is guarded by the cloud's lock.
 type Service struct {
-	c     *cloud.Cloud
-	roles Roles
+	c        *cloud.Cloud
+	roles    Roles
+	messages map[string]string // encoded authorization failure messages and what they say
 }
 
 // New registers STS on a cloud.
 func New(c *cloud.Cloud, roles Roles) *Service {
-	s := &Service{c: c, roles: roles}
+	s := &Service{c: c, roles: roles, messages: map[string]string{}}
 	c.Register(&cloud.Service{
 		Name: "sts", Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 		Protocol: cloud.Query, EventSource: "sts.amazonaws.com",
 		Ops: map[string]*cloud.Op{
 			// GetCallerIdentity works even under an explicit deny.
 			// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-			"GetCallerIdentity": {ReadOnly: true, Open: true, Do: getCallerIdentity},
-			"GetAccessKeyInfo":  {ReadOnly: true, Do: s.getAccessKeyInfo},
+			"GetCallerIdentity":          {ReadOnly: true, Open: true, Do: getCallerIdentity},
+			"GetAccessKeyInfo":           {ReadOnly: true, Do: s.getAccessKeyInfo},
+			"DecodeAuthorizationMessage": {Do: s.decodeAuthorizationMessage},
 			// AssumeRole is open because a trust policy alone can grant it: Do asks Roles.
 			"AssumeRole": {Open: true, Access: assumeAccess, Do: s.assumeRole},
 		},

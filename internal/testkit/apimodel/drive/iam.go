@@ -1,5 +1,11 @@
 package drive
 
+import (
+	"strings"
+
+	"github.com/unjam/unjam/lab/cloud"
+)
+
 const (
 	trust  = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"codepipeline.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`
 	allow  = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\",\"Resource\":\"*\"}]}`
@@ -76,4 +82,30 @@ func policySteps() []step {
 		{op: "iam:ListAccountAliases", in: `{}`},
 		{op: "iam:ListAccountAliases", in: `{"MaxItems":2000}`, code: "ValidationError"},
 	}
+}
+
+// versionSteps change the policy of policySteps, which nothing is attached to any more.
+func versionSteps() []step {
+	const first, none = `"PolicyArn":"$policy","VersionId":"v1"`, `"PolicyArn":"$policy","VersionId":"v9"`
+	return []step{
+		{op: "iam:CreatePolicyVersion", in: `{"PolicyArn":"$policy","PolicyDocument":"` + allow + `","SetAsDefault":true}`},
+		{op: "iam:CreatePolicyVersion", in: `{"PolicyArn":` + noARN + `,"PolicyDocument":"` + allow + `"}`, code: "NoSuchEntity"},
+		{op: "iam:CreatePolicyVersion", in: `{"PolicyArn":"$policy","PolicyDocument":"{"}`, code: "MalformedPolicyDocument"},
+		{op: "iam:SetDefaultPolicyVersion", in: `{` + first + `}`},
+		{op: "iam:SetDefaultPolicyVersion", in: `{` + none + `}`, code: "NoSuchEntity"},
+		{op: "iam:DeletePolicyVersion", in: `{` + first + `}`, code: "DeleteConflict"},
+		{op: "iam:DeletePolicyVersion", in: `{"PolicyArn":"$policy","VersionId":"v2"}`},
+		{op: "iam:DeletePolicyVersion", in: `{` + none + `}`, code: "NoSuchEntity"},
+		{op: "iam:GetAccountSummary", in: `{}`},
+	}
+}
+
+// refusal has a service hide why it refused somebody.
+func (d *driver) refusal() error {
+	d.lab.Cloud.Within(func() {
+		a := cloud.Access{Action: "ec2:CreateVpc", Resource: "*", Context: map[string][]string{"aws:RequestedRegion": {region}}}
+		text := d.lab.STS.Encode(d.nobody.Principal, a, d.lab.Cloud.Authorize(d.nobody.Principal, region, a))
+		d.vars["message"] = text[strings.LastIndexByte(text, ' ')+1:]
+	})
+	return nil
 }

@@ -1,6 +1,9 @@
 package drive
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // declared is a pipeline on the connection that is AVAILABLE by then, with a stage in which a person has to approve.
 const declared = `{"name":"web","roleArn":"arn:aws:iam::111111111111:role/service","pipelineType":"V2","executionMode":"SUPERSEDED",
@@ -21,6 +24,11 @@ func pipelineSteps() []step {
 		web, none        = `"pipelineName":"web"`, `"pipelineName":"none"`
 		approve          = web + `,"stageName":"Approve","actionName":"Ask","result":{"summary":"fine","status":"Approved"}`
 		tagged, untagged = `"resourceArn":"arn:aws:codepipeline:us-east-1:111111111111:web"`, `"resourceArn":"arn:aws:codepipeline:us-east-1:111111111111:none"`
+	)
+	const (
+		custom = `"provider":"Jenkins","version":"1","inputArtifactDetails":{"minimumCount":0,"maximumCount":5},"outputArtifactDetails":{"minimumCount":0,"maximumCount":5}`
+		hook   = `{"name":"push","targetPipeline":"TARGET","targetAction":"Fetch","filters":[{"jsonPath":"$.ref","matchEquals":"refs/heads/main"}],
+			"authentication":"GITHUB_HMAC","authenticationConfiguration":{"SecretToken":"hush"}}`
 	)
 	all := []step{
 		{op: "CreatePipeline", in: `{"pipeline":` + declared + `,"tags":[{"key":"team","value":"shop"}]}`},
@@ -74,6 +82,21 @@ func pipelineSteps() []step {
 			code: "InvalidStructureException"},
 		{op: "ListActionTypes", in: `{"actionOwnerFilter":"AWS"}`},
 		{op: "ListActionTypes", in: `{"nextToken":"no token of mine"}`, code: "InvalidNextTokenException"},
+		{op: "CreateCustomActionType", in: `{"category":"Build",` + custom + `,"settings":{"entityUrlTemplate":"https://ci.example.com/{Config:ProjectName}"},
+			"configurationProperties":[{"name":"ProjectName","required":true,"key":true,"secret":false,"queryable":false,"type":"String"}],"tags":[{"key":"team","value":"shop"}]}`},
+		{op: "CreateCustomActionType", in: `{"category":"Bake",` + custom + `}`, code: "ValidationException"},
+		{op: "ListActionTypes", in: `{"actionOwnerFilter":"Custom"}`},
+		{op: "ListTagsForResource", in: `{"resourceArn":"arn:aws:codepipeline:us-east-1:111111111111:actiontype:Custom/Build/Jenkins/1"}`},
+		{op: "DeleteCustomActionType", in: `{"category":"Build","provider":"Jenkins","version":"1"}`},
+		{op: "DeleteCustomActionType", in: `{"category":"Build","provider":"Jenkins","version":"1234567890"}`, code: "ValidationException"},
+		{op: "CreateCustomActionType", in: `{"category":"Build",` + custom + `}`, code: "ValidationException"},
+		{op: "PutWebhook", in: `{"webhook":` + strings.Replace(hook, "TARGET", "web", 1) + `,"tags":[{"key":"team","value":"shop"}]}`},
+		{op: "PutWebhook", in: `{"webhook":` + strings.Replace(hook, "TARGET", "none", 1) + `}`, code: "PipelineNotFoundException"},
+		{op: "PutWebhook", in: `{"webhook":` + strings.Replace(strings.Replace(hook, "TARGET", "web", 1), `"SecretToken":"hush"`, "", 1) + `}`, code: "InvalidWebhookAuthenticationParametersException"},
+		{op: "ListWebhooks", in: `{"MaxResults":10}`},
+		{op: "ListWebhooks", in: `{"NextToken":"no token of mine"}`, code: "InvalidNextTokenException"},
+		{op: "DeleteWebhook", in: `{"name":"push"}`},
+		{op: "DeleteWebhook", in: `{"name":"not a name"}`, code: "ValidationException"},
 		{op: "DeletePipeline", in: `{"name":"broken"}`},
 		{op: "DeletePipeline", in: `{"name":"not a name"}`, code: "ValidationException"},
 	}

@@ -14,6 +14,7 @@ func steps() []step {
 	return slices.Concat(
 		accountSteps(), connectionSteps("codeconnections"), connectionSteps("codestar-connections"),
 		roleSteps(), policySteps(), pipelineSteps(), trailSteps(),
+		quotaSteps(), organizationSteps(), healthSteps(), buildSteps(), analyzerSteps(), versionSteps(), ec2Steps(),
 	)
 }
 
@@ -26,6 +27,9 @@ func accountSteps() []step {
 		{op: "sts:GetCallerIdentity", in: `{}`},
 		{op: "sts:GetAccessKeyInfo", in: `{"AccessKeyId":"AKIAADMINEXAMPLE0001"}`},
 		{op: "sts:GetAccessKeyInfo", in: `{"AccessKeyId":"short"}`, code: "ValidationError"},
+		{act: (*driver).refusal},
+		{op: "sts:DecodeAuthorizationMessage", in: `{"EncodedMessage":"$message"}`},
+		{op: "sts:DecodeAuthorizationMessage", in: `{"EncodedMessage":"none"}`, code: "InvalidAuthorizationMessageException"},
 		{op: "sts:AssumeRole", in: `{"RoleArn":"arn:aws:iam::111111111111:role/service","RoleSessionName":"ada"}`},
 		{op: "sts:AssumeRole", in: `{"RoleArn":"arn:aws:iam::111111111111:role/service","RoleSessionName":"ada","Policy":"{"}`, code: "MalformedPolicyDocument"},
 	}

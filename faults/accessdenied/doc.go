@@ -1,0 +1,44 @@
+package accessdenied
+
+import (
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+)
+
+// Fault is the fault access-denied.
+func Fault() *fault.Fault {
+	return &fault.Fault{
+		Code: "access-denied",
+		Doc:  doc(),
+		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindSimulation, fact.KindPolicies, fact.KindDecoded, fact.KindPolicyCheck,
+			fact.KindNewAccess, fact.KindEvent},
+		Explains: []fault.Code{"source-stale"},
+		Diagnose: diagnose,
+	}
+}
+
+func doc() fault.Doc {
+	return fault.Doc{
+		Title:   "AWS refused an action",
+		Symptom: `An action fails with "... is not authorized to perform: ..." or an encoded authorization message.`,
+		Text: "AWS names one policy type that says no, even when several do, and some services name none. What has to change, and by whom, follows from that type: " +
+			"a role's own policy can be mended in the account, a control policy only by the organisation's administrators.",
+		Causes: []fault.CauseDoc{
+			{Code: noIdentity, Text: "No policy of the role allows it.", Evidence: "AWS's text, or the simulator where the text names no type.", Remedy: "Attach a policy that allows it."},
+			{Code: identityDeny, Text: "A Deny in a policy of the role.", Evidence: "AWS's text.", Remedy: "Take the Deny out of the role's policy, or narrow it: no Allow outweighs it."},
+			{Code: boundary, Text: "The role's permissions boundary does not allow it.", Evidence: "AWS's text; the boundary's name from GetRole.", Remedy: "Whoever owns the permissions boundary has to allow it there; a policy of the role cannot."},
+			{Code: scp, Text: "A service control policy of the organisation says no.", Evidence: "AWS's text, with the policy's ARN where it has it.", Remedy: "Only the organisation's administrators can change a service control policy: send them the text and the policy's ARN."},
+			{Code: rcp, Text: "A resource control policy of the organisation says no.", Evidence: "AWS's text. The simulator does not see it.", Remedy: "Only the organisation's administrators can change a resource control policy."},
+			{Code: endpoint, Text: "The policy of the VPC endpoint that the call went through says no.", Evidence: "AWS's text. The simulator does not see it.", Remedy: "Allow the action in the endpoint's policy, under both prefixes for connections, or call past the endpoint."},
+			{Code: session, Text: "The session was narrowed when it was made.", Evidence: "AWS's text. The simulator does not see it.", Remedy: "Make the session without the policy that narrows it, or widen that policy where the role is assumed."},
+			{Code: resource, Text: "The policy of the resource says no, or does not name a caller of another account.", Evidence: "AWS's text. The simulator does not see it.", Remedy: "Name the role in the resource's own policy."},
+			{Code: trust, Text: "The role's trust policy does not let the caller assume it, or the role is gone.", Evidence: "AWS's text, or the trust policy itself.", Remedy: "Name codepipeline.amazonaws.com, or the calling role, in the trust policy of the role that is assumed."},
+			{Code: fresh, Text: "The role or its policy was made moments before the failure and allows it by now.", Evidence: "The time of the change and the simulator. Inferred.", Remedy: "Retry the stage."},
+			{Code: unknownCause, Text: "Which policy says no cannot be told.", Evidence: "AWS's text alone.", Remedy: "Look at identity policies, boundary, control policies, session, resource and endpoint policies, in this order."},
+		},
+		See:      []string{"aws iam simulate-principal-policy --policy-source-arn ROLE --action-names ACTION --resource-arns RESOURCE", "aws sts decode-authorization-message --encoded-message MESSAGE"},
+		Remedy:   "Let whoever owns the policy that says no allow the action, then retry the stage.",
+		Severity: fault.High, Bucket: fault.IAM, Since: "0.2.0",
+		Links: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"},
+	}
+}

@@ -1,0 +1,129 @@
+package corpus_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/unjam/unjam/internal/testkit/corpus"
+)
+
+var update = flag.Bool("update", false, "write docs/corpus.md anew")
+
+const (
+	root = "../../../corpus"
+	page = "../../../docs/corpus.md"
+)
+
+const head = `# How well the diagnosis does
+
+Written by ` + "`go test ./internal/testkit/corpus -update`" + `; a test fails when it no longer says what the program does. The incidents lie in
+` + "`corpus/`" + `: each is a healthy world and the acts that broke it, and the act carries the label. *Right first*: the first finding is the
+label's fault, cause and bucket. *Honest*: the fault is right and its cause weaker, or the verdict is unknown and a gap says why. *Wrong*: anything
+else. *False "verified"*: causes called verified that are not what was done. Times are simulated; ` + "`go run ./cmd/unjam-corpus -misses`" + ` plays
+it by hand and names every answer that is not right.
+
+`
+
+// TestBases: what every incident begins from is healthy. Nothing is found there and nothing is unknown.
+func TestBases(t *testing.T) {
+	bases, err := corpus.Bases(root)
+	if err != nil || len(bases) == 0 {
+		t.Fatalf("no base worlds: %v", err)
+	}
+	for _, b := range bases {
+		t.Run(b.Name, func(t *testing.T) {
+			b.Text = append(b.Text, []byte("\n# want clear connection-pending\n")...)
+			if p := corpus.Play(t, b, corpus.Source{}); p.Word != corpus.Right || len(p.Found) > 0 {
+				t.Errorf("a base world is not healthy: %+v", p)
+			}
+		})
+	}
+}
+
+// TestCorpus plays every incident with nothing missing and with every source of evidence missing in turn, and holds the sums against
+// the page in docs and against floors that no page can lower.
+func TestCorpus(t *testing.T) {
+	incidents, err := corpus.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	herrings := 0
+	for _, in := range incidents {
+		if in.Herring {
+			herrings++
+		}
+	}
+	if len(incidents) < 60 || 3*herrings < len(incidents) {
+		t.Errorf("%d incidents, %d with a red herring: want at least 60 and a third", len(incidents), herrings)
+	}
+	all := playAll(t, incidents)
+	floors(t, all)
+	var b bytes.Buffer
+	b.WriteString(head)
+	corpus.Table(&b, all, herrings)
+	if *update {
+		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(old, b.Bytes()) {
+		t.Errorf("docs/corpus.md is not what the program does now (-update writes it):\n%s", b.String())
+	}
+}
+
+// floors are what no update of the page may go below.
+func floors(t *testing.T, all []corpus.Played) {
+	t.Helper()
+	var misses strings.Builder
+	for _, p := range all {
+		if p.Word == corpus.Wrong || len(p.False) > 0 || (p.Missing == "" && (p.Word != corpus.Right || !p.Blast)) {
+			corpus.Misses(&misses, []corpus.Played{p})
+		}
+		if p.Calls > 120 || p.Time.Seconds() > 4 {
+			t.Errorf("%s without %q: %d calls, %v: want at most 120 and 4 s", p.Incident, p.Missing, p.Calls, p.Time)
+		}
+	}
+	s := corpus.ScoreOf("", all)
+	if s.Accuracy() < 0.99 {
+		t.Errorf("accuracy at 1 is %.3f, want at least 0.99", s.Accuracy())
+	}
+	if misses.Len() > 0 {
+		t.Errorf("answers that are wrong, false, or not exact with nothing missing:\n%s", misses.String())
+	}
+}
+
+// playAll plays the incidents on all cores, in a stable order.
+func playAll(t *testing.T, incidents []corpus.Incident) []corpus.Played {
+	sources := append([]corpus.Source{{}}, corpus.Sources()...)
+	out := make([][]corpus.Played, len(incidents))
+	next := make(chan int, len(incidents))
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				for _, s := range sources {
+					out[i] = append(out[i], corpus.Play(t, incidents[i], s))
+				}
+			}
+		})
+	}
+	for i := range incidents {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	var all []corpus.Played
+	for _, played := range out {
+		all = append(all, played...)
+	}
+	return all
+}
