@@ -24,6 +24,7 @@ var floors = []struct {
 	{4, []string{"faults/*"}},
 	{5, []string{"faults", "internal/planner", "internal/report", "internal/generate"}},
 	{6, []string{"internal/awsapi"}},
+	{6, []string{"internal/terraform"}},
 	{6, []string{"internal/awsapi/read", "internal/awsapi/write", "internal/journal", "internal/export"}},
 	{7, []string{"internal/collect", "internal/inquiry", "internal/guard"}},
 	{8, []string{"internal/verify"}},
@@ -53,6 +54,7 @@ var outside = []struct {
 }{
 	{"github.com/aws/aws-sdk-go-v2", []string{"internal/awsapi", "internal/collect"}},
 	{"github.com/aws/smithy-go", []string{"internal/awsapi", "internal/collect"}},
+	{"github.com/hashicorp/terraform-json", []string{"internal/terraform"}},
 	{"modernc.org/sqlite", []string{"internal/journal"}},
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd/unjam"}},
 }

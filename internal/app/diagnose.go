@@ -10,6 +10,7 @@ import (
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/inquiry"
 	"github.com/unjam/unjam/internal/report"
+	"github.com/unjam/unjam/internal/terraform"
 )
 
 // Ask is what the user wants to know.
@@ -19,6 +20,19 @@ type Ask struct {
 	Quick      bool          // leave out the other Regions
 	Drift      bool          // run a drift detection of the owning stack
 	Paid       bool          // allow checks that AWS charges for
+	Declared   []fact.Fact   // what Terraform files declare (App.Terraform)
+}
+
+// MaxTerraform is how large a Terraform file may be, in bytes.
+const MaxTerraform = terraform.MaxSize
+
+// Terraform reads the output of `terraform show -json`, of a state or a plan, for Ask.Declared. name is the file's.
+func (a *App) Terraform(name string, text []byte) ([]fact.Fact, error) {
+	all, err := terraform.Read(name, text, a.collector.Flatten)
+	if err != nil {
+		return nil, err
+	}
+	return terraform.At(all, time.Now()), nil
 }
 
 // Progress tells how far a diagnosis is: at the start of each round, and every two seconds within one that takes longer. Findings
@@ -58,6 +72,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	}
 	b := fact.NewBuilder(q)
 	b.Add(who)
+	b.Add(ask.Declared...)
 	if ask.Quick { // what is left out on purpose is said like everything else that was not seen
 		b.Miss(fact.Gap{Query: fault.RegionsQuery(q.Account), Source: fact.Source{Service: "account", Operation: "ListRegions", Account: q.Account},
 			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions: ask without it to see them"})

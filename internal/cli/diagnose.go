@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -57,12 +59,14 @@ type askFlags struct {
 	quick      bool
 	drift      bool
 	paid       bool
+	terraform  []string
 }
 
 func (a *askFlags) add(c *cobra.Command) {
 	c.Flags().StringSliceVar(&a.principals, "principal", nil, "also say whether this user or role `ARN` may complete a handshake")
 	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions")
 	c.Flags().BoolVar(&a.drift, "drift", false, "run a drift detection of the owning stack, a job in the account, instead of taking the last result")
+	c.Flags().StringArrayVar(&a.terraform, "terraform", nil, "compare with a Terraform state or plan: `FILE` holds the output of terraform show -json (repeatable)")
 	c.Flags().BoolVar(&a.paid, "paid-checks", false, "allow checks that AWS charges for: CheckNoNewAccess of Access Analyzer")
 }
 
@@ -84,7 +88,35 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 	defer a.Close()
 	ctx, cancel := e.reading(ctx)
 	defer cancel()
-	return a.Diagnose(ctx, app.Ask{Targets: ts, Principals: f.principals, Quick: f.quick, Drift: f.drift, Paid: f.paid}, faults.All(), e.progress())
+	ask := app.Ask{Targets: ts, Principals: f.principals, Quick: f.quick, Drift: f.drift, Paid: f.paid}
+	for _, name := range f.terraform {
+		facts, err := declared(a, name)
+		if err != nil {
+			return nil, err
+		}
+		ask.Declared = append(ask.Declared, facts...)
+	}
+	return a.Diagnose(ctx, ask, faults.All(), e.progress())
+}
+
+// declared reads a file that `terraform show -json` wrote.
+func declared(a *app.App, name string) ([]fact.Fact, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, usagef("read --terraform %s: %v", name, errors.Unwrap(err))
+	}
+	if info.IsDir() || info.Size() > app.MaxTerraform {
+		return nil, usagef("read --terraform %s: want a file of at most 64 MB, the output of `terraform show -json`", name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("read --terraform %s: %v", name, errors.Unwrap(err))
+	}
+	facts, err := a.Terraform(name, text)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return facts, nil
 }
 
 // progress tells the verdict as soon as it stands and, on a terminal, what is being read.

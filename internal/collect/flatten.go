@@ -56,6 +56,9 @@ func (s sealer) flatten(raw []byte) (fact.Values, error) {
 	return out, nil
 }
 
+// Flatten turns a JSON document from elsewhere into values, with secrets sealed like everything that this collector reads.
+func (c *Collector) Flatten(raw []byte) (fact.Values, error) { return c.flatten(raw) }
+
 func (s sealer) walk(out fact.Values, path, key string, v any, depth int) error {
 	if len(out) > maxPaths || depth > maxDepth {
 		return errTooLarge

@@ -17,9 +17,9 @@ const maxListed = 12
 func Table(w io.Writer, d Diagnosis, v View, next string) error {
 	p := newPage(w, v)
 	p.head(d.Identity, d.Results)
-	for _, f := range d.Findings {
+	for i, f := range d.Findings {
 		p.line("")
-		p.finding(f)
+		p.finding(f, i == 0)
 	}
 	if len(d.Findings) == 0 {
 		p.line("")
@@ -87,7 +87,8 @@ func roleName(role string) string {
 	return role
 }
 
-func (p *page) finding(f fault.Finding) {
+// finding writes one finding; the leading one with its timeline.
+func (p *page) finding(f fault.Finding, leading bool) {
 	st := yellow
 	if f.Severity.Rank() <= fault.High.Rank() {
 		st = red
@@ -120,7 +121,12 @@ func (p *page) finding(f fault.Finding) {
 	for i, r := range f.Triage {
 		p.field(first(i, "Triage"), triage(r))
 	}
+	p.changes(f)
+	if leading {
+		p.timeline(f)
+	}
 	p.field("Remedy", f.Remedy)
+	p.grant(f)
 	if f.Link != "" {
 		p.field("Link", f.Link)
 	}
@@ -236,6 +242,10 @@ func (p *page) gaps(gaps []Gap) {
 		name := g.Operation
 		if g.Service != "" {
 			name = g.Service + ":" + g.Operation
+		}
+		if g.Class == fact.Missing {
+			p.text(2, "", g.Why) // there is nothing to be permitted
+			continue
 		}
 		p.text(2, "", fmt.Sprintf("%s in %s: %s, %s%s", name, orGlobal(g.Region), g.Class, g.Why, times))
 		if g.Permission != "" {

@@ -27,7 +27,7 @@ func look(s *fact.Snapshot, f *fault.Finding) []fact.Query {
 	pipelines := fault.Suffering(s, *f, maxPipelines)
 	iam, asks := permissions(s, f, pipelines)
 	f.Triage = []fault.Ruling{iam, network(s, f, pipelines), quotas(s, f, pipelines)}
-	if f.Bucket == fault.Service || (f.Cause.Class == fault.Unclear && f.Bucket != fault.Person) {
+	if f.Bucket == fault.Service || (f.Cause.Class == fault.Unclear && slices.Contains([]fault.Bucket{fault.IAM, fault.Network, fault.Quota}, f.Bucket)) {
 		r, q := service(s, f, pipelines)
 		f.Triage = append(f.Triage, r)
 		asks = append(asks, q...)

@@ -101,7 +101,7 @@ func (c *Cloud) part(id string) time.Duration {
 	}
 	h := fnv.New32a()
 	h.Write([]byte(id))
-	return time.Duration(h.Sum32()) * c.Trail.Spread >> 32
+	return c.Trail.Spread / 1000 * time.Duration(h.Sum32()%1000)
 }
 
 // Events returns the events of one account and Region that are visible by now, oldest first.

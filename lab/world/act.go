@@ -33,7 +33,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"applies": d.scps, "lifts": d.scps, "calls": d.calls,
 		"opens": d.groupActs, "closes": d.groupActs, "denies": d.naclActs, "allows": d.naclActs, "removes": d.naclActs,
 		"adds": d.routeActs, "drops": d.routeActs,
-		"changes": d.changes, "reports": d.reports,
+		"changes": d.changes, "reports": d.reports, "detects": d.detects,
 		"throttles": d.troubles, "exhausts": d.troubles, "disturbs": d.troubles, "hangs": d.hangs, "polls": d.polls,
 	}
 }
@@ -163,7 +163,7 @@ func (d *loader) call(a *act, service, op, region string, in map[string]any) (ma
 
 // serve makes a call with a caller's credentials, from where the caller is.
 func (d *loader) serve(k *cloud.Caller, service, op, region string, in map[string]any) (map[string]any, error) {
-	if acct := d.c.Account(k.Account); acct == nil || !acct.Enabled(region) {
+	if acct := d.c.Account(k.Account); acct == nil || !d.c.Service(service).Global && !acct.Enabled(region) {
 		return nil, fmt.Errorf("account %s has no Region %s enabled", k.Account, region)
 	}
 	from := d.origins[k.Name].Origin
@@ -171,7 +171,7 @@ func (d *loader) serve(k *cloud.Caller, service, op, region string, in map[strin
 	if lost != nil {
 		return nil, cloud.Errorf(lost.Kind, "%s", lost.Reason)
 	}
-	from.Place, from.Endpoint = k.Place, way
+	from.Place, from.Endpoint, from.Stack = k.Place, way, d.stackOf(k, service, region)
 	from.UserAgent += userAgentSuffix(d.origins[k.Name].tool, service, op)
 	return d.c.Serve(&cloud.Request{
 		Service: service, Operation: op, Region: region, Caller: k.Principal, Origin: from, In: onWire(in),

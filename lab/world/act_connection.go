@@ -153,7 +153,7 @@ func (d *loader) tagsOf(a *act, list []string, in map[string]any) ([]any, error)
 	if k := d.c.CallerByName(a.actor); k != nil {
 		account = k.Account
 	}
-	id := fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3b0c7f60-0000-11f0-a000-0000000%05d", d.regionOf(a), account, o.stack, len(o.stack))
+	id := d.lab.Stacks.ID(account, d.regionOf(a), o.stack)
 	for _, t := range [][2]string{{"stack-name", o.stack}, {"stack-id", id}, {"logical-id", logicalID(a.subject)}} {
 		tags = append(tags, map[string]any{"Key": "aws:cloudformation:" + t[0], "Value": t[1]})
 	}

@@ -10,6 +10,9 @@ import (
 
 // starts: ACTOR starts [pipeline] NAME [token=]
 func (d *loader) starts(a *act) error {
+	if a.actor == "aws" {
+		return d.recorders(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err
@@ -48,6 +51,9 @@ func (d *loader) retries(a *act) error {
 
 // stops: ACTOR stops [pipeline] NAME [abandon=yes] ["reason"]
 func (d *loader) stops(a *act) error {
+	if a.actor == "aws" {
+		return d.recorders(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err

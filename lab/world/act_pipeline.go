@@ -207,7 +207,8 @@ func (d *loader) updates(a *act) error {
 	if err != nil {
 		return err
 	}
-	decl, _ := onWire(out)["pipeline"].(map[string]any)
+	live, _ := onWire(out)["pipeline"].(map[string]any)
+	decl := d.fromTemplate(a, t, live)
 	if a.has("definition") {
 		if decl, err = d.declaration(a, t.name, t.region); err != nil {
 			return err

@@ -1,18 +1,33 @@
 package world
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/unjam/unjam/lab/cloud"
+)
 
 // stackOf is the ARN of the stack that a caller's calls are made for; "" for a caller who is no stack's. Roles have no Region: they
-// belong to the stack of the line's own.
-func (d *loader) stackOf(a *act, account, region, service string) string {
-	stack := d.origins[a.actor].stack
+// belong to the stack in the account's first one.
+func (d *loader) stackOf(k *cloud.Caller, service, region string) string {
+	stack := d.origins[k.Name].stack
 	if stack == "" {
 		return ""
 	}
 	if svc := d.c.Service(service); svc != nil && svc.Global {
-		region = d.regionOf(a)
+		region = d.regions[k.Account]
 	}
-	return d.lab.Stacks.ID(account, region, stack)
+	return d.lab.Stacks.ID(k.Account, region, stack)
+}
+
+// fromTemplate is a pipeline's declaration as the acting stack's template has it; live when the actor is no stack's or the stack
+// does not own the pipeline. CloudFormation writes what the template says, whatever became of the pipeline since.
+func (d *loader) fromTemplate(a *act, t *thing, live map[string]any) map[string]any {
+	if k := d.c.CallerByName(a.actor); k != nil {
+		if own := d.lab.Stacks.Declaration(d.stackOf(k, "codepipeline", t.region), t.name); own != nil {
+			return own
+		}
+	}
+	return live
 }
 
 // detects: CALLER detects drift STACK [region=]: a drift detection, which is over some seconds later

@@ -14,8 +14,8 @@ import (
 
 // signatureStage is what every case of signatures.txt is acted on: healthy pipelines of every kind.
 const signatureStage = `# A stage
-account 111111111111 regions=eu-west-1,us-east-1
-account 222222222222 alias=prod regions=eu-west-1,us-east-1
+account 111111111111 regions=eu-west-1
+account 222222222222 alias=prod regions=eu-west-1
 github acme owner=olga members=ada repos=acme/web,acme/api
 github globex owner=gina repos=globex/shop
 bitbucket acme-bb owner=berta repos=acme-bb/docs

@@ -68,7 +68,7 @@ func (d *loader) accountOf(l *line) (string, error) {
 
 // set: the settings of the lab, one or more.
 func (d *loader) set(l *line) error {
-	for _, key := range []string{"lag", "replication", "iam-lag", "trail-delay", "trail-spread", "latency", "skew"} {
+	for _, key := range []string{"lag", "replication", "iam-lag", "trail-delay", "trail-spread", "latency", "skew", "config-delay"} {
 		if !l.has(key) {
 			continue
 		}
@@ -89,6 +89,8 @@ func (d *loader) set(l *line) error {
 			d.c.Trail.Spread = v
 		case "latency":
 			d.c.Latency = v
+		case "config-delay":
+			d.lab.Config.Delay = v
 		case "skew":
 			d.c.Skew = v
 		}

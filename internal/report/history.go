@@ -1,0 +1,87 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/unjam/unjam/internal/fault"
+)
+
+const (
+	maxChanges = 6  // in a table; the JSON names all
+	maxMoments = 8  // likewise
+	maxPolicy  = 24 // lines of a policy that a table shows whole
+)
+
+// changes writes what changed since it last worked, the likeliest cause first.
+func (p *page) changes(f fault.Finding) {
+	for i, c := range f.Changes {
+		if i == maxChanges {
+			p.field("", fmt.Sprintf("and %d more (all of them with --output json)", len(f.Changes)-maxChanges))
+			return
+		}
+		head := "at an unknown time"
+		if c.At != "" {
+			head = p.stamp(c.At)
+		}
+		if c.Who != "" {
+			head += "  " + c.Who
+		}
+		if c.With != "" {
+			head += " with " + c.With
+		}
+		if c.Outside != "" {
+			head += "  OUTSIDE " + c.Outside
+		}
+		p.field(first(i, "Changed"), head)
+		text := c.Field
+		if c.What.Kind != f.Subject.Kind || c.What.Name != f.Subject.Name {
+			text = c.What.Kind + " " + c.What.Name + ": " + c.Field
+		}
+		p.field("", "  "+text+": "+arrow(c))
+	}
+}
+
+// arrow is a change in short: before and after, or what was done.
+func arrow(c fault.Change) string {
+	switch {
+	case c.Before == "" && c.After == "":
+		return "changed"
+	case c.Before == "":
+		return c.After
+	case c.After == "":
+		return c.Before + " was removed"
+	}
+	return c.Before + " -> " + c.After
+}
+
+// timeline writes the last moments of a finding.
+func (p *page) timeline(f fault.Finding) {
+	from := max(0, len(f.Timeline)-maxMoments)
+	for i, m := range f.Timeline[from:] {
+		p.field(first(i, "Timeline"), p.stamp(m.At)+"  "+m.What)
+	}
+}
+
+// grant writes the least policy that would mend it.
+func (p *page) grant(f fault.Finding) {
+	g := f.Details.Grant
+	if g == nil {
+		return
+	}
+	p.field("Grant", "to "+g.To+" ("+g.Checked+")")
+	var b bytes.Buffer
+	if json.Indent(&b, g.Document, "", "  ") != nil {
+		return
+	}
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) > maxPolicy {
+		p.field("", "the policy is in --output json, under details.grant.document")
+		return
+	}
+	for _, l := range lines {
+		p.raw("", l)
+	}
+}
