@@ -3,6 +3,7 @@ package faults
 
 import (
 	"github.com/unjam/unjam/faults/accessdenied"
+	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionmissing"
@@ -21,6 +22,7 @@ import (
 func All() []*fault.Fault {
 	return []*fault.Fault{
 		accessdenied.Fault(),
+		actionfailed.Fault(),
 		actiontimeout.Fault(),
 		connectiondenied.Fault(),
 		connectionmissing.Fault(),

@@ -146,7 +146,7 @@ func (l *Lab) perform(v *visit) (wire.Message, fate) {
 	}
 	req := &cloud.Request{
 		ID: v.x.RequestID, Time: l.Cloud.Now(), Service: v.svc.Name, Operation: v.op.Name, Region: v.x.Region,
-		Caller: v.caller.Principal, Origin: v.origin(), In: v.x.In, Cloud: l.Cloud,
+		Caller: v.caller.Principal, KeyID: v.caller.AccessKeyID, Origin: v.origin(), In: v.x.In, Cloud: l.Cloud,
 	}
 	if v.strike != nil {
 		if m, f, done := l.struck(v, req); done {

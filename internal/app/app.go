@@ -26,6 +26,7 @@ type Config struct {
 	Transport                     http.RoundTripper // nil: the network
 	Keys                          *awsapi.Keys      // nil: the SDK's own chain
 	Code                          func() (string, error)
+	OnWait                        func(until time.Time) // told when reads refused to a session of just now are asked for again; may be nil
 }
 
 // App is one session with one account. Close it.
@@ -39,7 +40,7 @@ type App struct {
 func Open(ctx context.Context, cfg Config) (*App, error) {
 	o := awsapi.Options{
 		Profile: cfg.Profile, RoleARN: cfg.RoleARN, EndpointURL: cfg.EndpointURL, Version: cfg.Version,
-		Transport: cfg.Transport, Keys: cfg.Keys, Code: cfg.Code,
+		Transport: cfg.Transport, Keys: cfg.Keys, Code: cfg.Code, OnWait: cfg.OnWait,
 	}
 	if len(cfg.Regions) > 0 && cfg.Regions[0] != "all" {
 		o.Region = cfg.Regions[0]
@@ -72,10 +73,14 @@ type NotFoundError struct {
 	What                  string // pipeline or execution
 	Name, Account, Region string
 	Near                  []string // names that look alike
+	Elsewhere             []string // Regions of the account that have one of this very name
 }
 
 func (e *NotFoundError) Error() string {
 	m := fmt.Sprintf("find %s %q: there is none in account %s, Region %s", e.What, e.Name, e.Account, e.Region)
+	if len(e.Elsewhere) > 0 {
+		return m + "; there is one in " + strings.Join(e.Elsewhere, " and ") + ": try --region " + e.Elsewhere[0]
+	}
 	if len(e.Near) > 0 {
 		m += "; did you mean " + strings.Join(e.Near, " or ") + "?"
 	}
@@ -107,7 +112,7 @@ func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.
 	q := fact.Question{Account: who.Account, Targets: ask.Targets, Principals: ask.Principals, Quick: ask.Quick, Drift: ask.Drift, Paid: ask.Paid, Console: a.cfg.Console}
 	for _, t := range ask.Targets {
 		if t.Account != "" && t.Account != who.Account && t.Kind == fact.KindPipeline {
-			return q, &MismatchError{What: "pipeline " + t.Name, Want: t.Account, Have: who.Account, Hint: a.profileHint(t.Account)}
+			return q, &MismatchError{What: "pipeline " + t.Name, Want: t.Account, Have: who.Account, Hint: a.profileHint(ctx, t.Account)}
 		}
 	}
 	all := len(a.cfg.Regions) == 1 && a.cfg.Regions[0] == "all"

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -82,8 +80,11 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	a.collector.OnReply = meter.reply
 	defer func() { a.collector.OnReply = nil }()
 	st, err := inquiry.Run(ctx, a.collector, b, faults, lenses(), func(st inquiry.State) error {
-		if err := unknownTarget(st.Snapshot); err != nil {
-			return err
+		if none := unknownTarget(st.Snapshot); none != nil {
+			if none.What == "pipeline" {
+				none.Elsewhere = a.elsewhere(ctx, none.Account, none.Region, none.Name)
+			}
+			return none
 		}
 		p := Progress{Round: st.Rounds, Pending: len(st.Outcome.Wants)}
 		for _, f := range st.Outcome.Findings {
@@ -112,6 +113,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 		}
 	}
 	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, calls, time.Since(start))
+	d.Report.Warnings = report.Warnings(a.standing(ctx, who, time.Now()))
 	return d, nil
 }
 
@@ -138,7 +140,7 @@ func (m *meter) reply(fact.Query) {
 }
 
 // unknownTarget reports a target pipeline that AWS does not know, with names that look alike.
-func unknownTarget(s *fact.Snapshot) error {
+func unknownTarget(s *fact.Snapshot) *NotFoundError {
 	q := s.Question()
 	for _, t := range q.Targets {
 		if t.Kind != fact.KindPipeline {
@@ -154,18 +156,4 @@ func unknownTarget(s *fact.Snapshot) error {
 		return &NotFoundError{What: "pipeline", Name: t.Name, Account: q.Account, Region: scope.Region, Near: near(t.Name, fault.Listed(s, scope))}
 	}
 	return nil
-}
-
-// near are at most three names that share a start or contain one another, ignoring case.
-func near(name string, names []string) []string {
-	low := strings.ToLower(name)
-	var all []string
-	for _, n := range names {
-		l := strings.ToLower(n)
-		if strings.Contains(l, low) || strings.Contains(low, l) || (len(low) >= 3 && strings.HasPrefix(l, low[:3])) {
-			all = append(all, n)
-		}
-	}
-	slices.Sort(all)
-	return all[:min(len(all), 3)]
 }

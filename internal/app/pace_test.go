@@ -35,7 +35,7 @@ func TestPaceAdapts(t *testing.T) {
 					}
 				}
 				t.Logf("%d served, %d refused, %s", served, refused, took)
-				if len(d.Report.Gaps) > 0 {
+				if lost(d.Report) > 0 {
 					t.Errorf("gaps under throttling\n%s", words(d.Report))
 				}
 				if refused == 0 || refused > served {

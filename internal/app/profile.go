@@ -1,48 +1,20 @@
 package app
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
+	"context"
 	"strings"
 )
 
-// profileHint names a profile of the local AWS config that speaks of an account; "" when none does.
-func (a *App) profileHint(account string) string {
-	path := os.Getenv("AWS_CONFIG_FILE")
-	if path == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		path = filepath.Join(home, ".aws", "config")
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "" // a hint only: without the file there is none
-	}
-	if name := profileOf(string(b), account); name != "" {
-		return "; try --profile " + name
-	}
-	return ""
-}
-
-var section = regexp.MustCompile(`^\s*\[(?:profile\s+)?([^\]]+)\]`)
-
-// profileOf finds the first profile whose settings (sso_account_id, role_arn, ...) name the account.
-func profileOf(config, account string) string {
-	name := ""
-	for line := range strings.Lines(config) {
-		if m := section.FindStringSubmatch(line); m != nil {
-			name = strings.TrimSpace(m[1])
-			if strings.HasPrefix(name, "sso-session ") {
-				name = ""
-			}
-			continue
-		}
-		if name != "" && strings.Contains(line, account) {
-			return name
+// profileHint names the profiles of the local AWS configuration that lead to an account; "" when none does.
+func (a *App) profileHint(ctx context.Context, account string) string {
+	var names []string
+	for _, p := range a.session.Profiles(ctx) {
+		if p.Account == account {
+			names = append(names, p.Name)
 		}
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return "; try --profile " + strings.Join(names, " or --profile ")
 }

@@ -124,10 +124,11 @@ func account(s size) []byte {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Pipelines that wait for one connection
-account 111111111111 alias=acme-prod regions=%s
+account 111111111111 alias=acme-prod regions=%[1]s
 github acme owner=olga members=ada repos=acme/web,acme/docs
+recorder regions=%[1]s
 role Deployer allow=*
-role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions
+role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*
 caller deploy role=Deployer session=terraform agent=terraform
 caller ada you role=AWSReservedSSO_OnCall_0123456789abcdef session=ada@acme.example
 -60d deploy creates connection docs-github provider=GitHub
@@ -148,4 +149,15 @@ caller ada you role=AWSReservedSSO_OnCall_0123456789abcdef session=ada@acme.exam
 		}
 	}
 	return []byte(b.String())
+}
+
+// lost counts the gaps of what is there to be seen: an account without a recorder of AWS Config or a support plan lacks the source.
+func lost(d report.Diagnosis) int {
+	n := 0
+	for _, g := range d.Gaps {
+		if g.Class != fact.Missing {
+			n++
+		}
+	}
+	return n
 }

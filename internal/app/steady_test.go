@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/lab/world"
@@ -45,7 +46,9 @@ func TestSameFactsSameReport(t *testing.T) {
 					s := play(t, name, text)
 					time.Sleep(5 * time.Minute) // past the edges of ages that the world stands on, such as 90 days
 					d := diagnose(t, s.open(t, shuffled{s.lab, spread}), "")
-					again := report.NewDiagnosis(d.Snapshot, fault.Run(d.Snapshot, faults.All()...), d.Report.Calls, 0)
+					out := fault.Run(d.Snapshot, faults.All()...)
+					out.Look(d.Snapshot, app.Lenses()...)
+					again := report.NewDiagnosis(d.Snapshot, out, d.Report.Calls, 0)
 					if diff := cmp.Diff(timeless(t, d.Report), timeless(t, again)); diff != "" {
 						t.Errorf("judging the same snapshot twice: %s", diff)
 					}

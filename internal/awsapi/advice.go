@@ -3,7 +3,10 @@ package awsapi
 import (
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
+	"strings"
 )
 
 // advice words a failure: what happened and what to do, in one line. Host is the endpoint, "" when it is not known.
@@ -13,19 +16,19 @@ func (f Failure) advice(host string) string {
 	}
 	switch f.Kind {
 	case DNS:
-		return "the name " + host + " cannot be resolved: check the network, VPN and DNS, and that the Region has the service"
+		return network + "the name " + host + " cannot be resolved" + via(host) + ": check the network, VPN and DNS, and that the Region has the service" + endpointHint(host)
 	case Dial:
-		return "no connection to " + host + ": check the network, the firewall and --endpoint-url: " + f.Message
+		return network + "no connection to " + host + via(host) + ": check the network, the firewall and --endpoint-url: " + f.Message + endpointHint(host)
 	case TLS:
-		return "TLS with " + host + " fails: check the clock, and set AWS_CA_BUNDLE when a proxy inspects traffic: " + f.Message
+		return network + "TLS with " + host + via(host) + " fails: check the clock, and set AWS_CA_BUNDLE when a proxy inspects traffic" + bundle() + ": " + f.Message
 	case Proxy:
-		return "the proxy refuses the connection to " + host + ": check HTTPS_PROXY and NO_PROXY: " + f.Message
+		return network + "the proxy refuses the connection to " + host + via(host) + ": check HTTPS_PROXY and NO_PROXY: " + f.Message
 	case Reset:
-		return "the connection to " + host + " broke off before the reply came: try again; if it stays, check proxy and VPN"
+		return network + "the connection to " + host + via(host) + " broke off before the reply came: try again; if it stays, check proxy and VPN"
 	case Slow:
 		return "no answer in time: try again; if it stays, check the network and the Region's status, or raise --timeout"
 	case HTML:
-		return f.Message + ": a proxy or a login page stands between this machine and AWS: log in there, or check HTTPS_PROXY and --endpoint-url"
+		return network + f.Message + via(host) + ": a proxy or a login page stands between this machine and AWS: log in there, or check HTTPS_PROXY and --endpoint-url"
 	case Truncated:
 		return "the reply was cut short or is not AWS's: try again; if it stays, check the proxy"
 	case Interrupted:
@@ -48,6 +51,36 @@ func (f Failure) advice(host string) string {
 		return "AWS has a trouble of its own: try again, and see https://health.aws.amazon.com: " + f.text()
 	}
 	return f.text()
+}
+
+// network begins the texts of failures that AWS knows nothing of.
+const network = "the network, not AWS: "
+
+// via names the proxy that the environment sends calls of a host through, without its password; "" when there is none.
+func via(host string) string {
+	p, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: host}})
+	if err != nil || p == nil {
+		return ""
+	}
+	return " through the proxy " + p.Scheme + "://" + p.Host
+}
+
+// bundle says which certificates are trusted beside the system's.
+func bundle() string {
+	if b := os.Getenv("AWS_CA_BUNDLE"); b != "" {
+		return " (it is " + b + ")"
+	}
+	return " (it is not set)"
+}
+
+// endpointHint speaks of VPC endpoints where they are a likely cause: the interface endpoint of the connection services has private
+// DNS for the older host name alone (docs/aws-facts.md, "VPC endpoints of the connection services").
+func endpointHint(host string) string {
+	region, ok := strings.CutPrefix(host, "codeconnections.")
+	if !ok {
+		return ""
+	}
+	return "; in a VPC: the interface endpoint codestar-connections.api gives a private address to codestar-connections." + region + " alone, calls of " + host + " go past it"
 }
 
 // text is AWS's text, with the code when there is nothing else.

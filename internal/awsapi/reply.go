@@ -80,8 +80,10 @@ func (s *Session) middleware(stack *middleware.Stack) error {
 		return next.HandleFinalize(ctx, in)
 	})
 	look := middleware.DeserializeMiddlewareFunc("unjamReply", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		sent := time.Now()
 		out, md, err := next.HandleDeserialize(ctx, in)
 		if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
+			s.clock.see(resp.Header, sent, time.Now())
 			r, _ := ctx.Value(replyKey{}).(*Reply)
 			err = look(resp, host(in.Request), r)
 		}
@@ -95,13 +97,15 @@ func (s *Session) middleware(stack *middleware.Stack) error {
 }
 
 // paced makes a call when its turn has come, within a time limit that begins then. A call that AWS refuses for its rate slows
-// the pace and is made again in a later turn: reads and those that credentials need, never others.
+// the pace and is made again in a later turn: reads and those that credentials need, never others. A read that is refused to a
+// fresh session is made again too.
 func (s *Session) paced(ctx context.Context, limit time.Duration, call func(context.Context) (middleware.InitializeOutput, middleware.Metadata, error)) (middleware.InitializeOutput, middleware.Metadata, error) {
 	service, region := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetRegion(ctx)
 	_, read := ctx.Value(replyKey{}).(*Reply)
 	p := s.pace.of(service, region)
 	var first time.Time // when it was refused first
-	for refusals := 1; ; refusals++ {
+	var young youth
+	for refusals := 0; ; {
 		if err := p.wait(ctx, service, region); err != nil {
 			return middleware.InitializeOutput{}, middleware.Metadata{}, err
 		}
@@ -113,11 +117,13 @@ func (s *Session) paced(ctx context.Context, limit time.Duration, call func(cont
 		if !throttled(err) {
 			if err == nil {
 				p.answered(now)
+			} else if s.again(ctx, &young, err) {
+				continue
 			}
 			return out, md, err
 		}
 		p.refused(sent, now)
-		if first.IsZero() {
+		if refusals++; refusals == 1 {
 			first = now
 		}
 		if !read && service != "sts" || p.hopeless(refusals, first, now) || sleep(ctx, backoff(refusals)) != nil {

@@ -50,6 +50,9 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Timeout is for one call with all its tries; 0: 20 s.
 	Timeout time.Duration
+	// OnWait is told once when reads of a session that was only just made are refused and asked for again, until a time. It is called
+	// by the goroutine of a call; nil: nobody is told.
+	OnWait func(until time.Time)
 	// Code asks the person for the one-time code of a profile with mfa_serial; nil: such profiles fail.
 	Code func() (string, error)
 }
@@ -65,6 +68,7 @@ type Session struct {
 	http  *http.Client
 	pace  *pacer
 	tally tally
+	clock clock
 }
 
 // UsageError is a session that cannot be opened the way it was asked for: no Region, an unknown profile, a malformed
@@ -239,7 +243,7 @@ func (s *Session) Credentials(ctx context.Context) (Origin, error) {
 	if err != nil {
 		return Origin{}, err
 	}
-	o := Origin{Source: c.Source}
+	o := Origin{Source: c.Source, FetchedAt: s.creds.since()}
 	if c.CanExpire {
 		o.ExpiresAt = c.Expires.UTC()
 	}
@@ -254,12 +258,17 @@ func (s *Session) Close() { s.http.CloseIdleConnections() }
 type Origin struct {
 	Source    string
 	ExpiresAt time.Time
+	FetchedAt time.Time // when this program got them, by its own clock
 }
 
-// renewable is a credentials provider whose inside can be replaced.
+// renewable is a credentials provider whose inside can be replaced. It remembers since when the keys of now are in use.
 type renewable struct {
-	mu sync.Mutex
-	in aws.CredentialsProvider
+	mu     sync.Mutex
+	in     aws.CredentialsProvider
+	key    string // access key ID of now
+	source string // of now
+	at     time.Time
+	told   bool // OnWait was told about them
 }
 
 func (r *renewable) set(p aws.CredentialsProvider) {
@@ -287,6 +296,7 @@ func (r *renewable) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return c, &CredentialsError{Err: err}
 	}
+	r.note(c, time.Now())
 	return c, nil
 }
 

@@ -214,6 +214,11 @@ func (e *env) open(ctx context.Context) (*app.App, error) {
 	if e.asks() {
 		cfg.Code = e.mfaCode
 	}
+	if !e.json() {
+		cfg.OnWait = func(until time.Time) {
+			e.say("AWS refuses reads of a session that was only just made: asking again until %s, permissions take a while to spread", until.Local().Format("15:04:05"))
+		}
+	}
 	return app.Open(ctx, cfg)
 }
 

@@ -3,6 +3,7 @@ package collect
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,10 +31,15 @@ func TestParseEvent(t *testing.T) {
 	want := fact.Event{
 		ID: "e", Name: "CreateConnection", EventSource: "codeconnections.amazonaws.com", Time: time.Date(2026, 1, 9, 23, 13, 46, 0, time.UTC), Region: "us-east-1",
 		Who: fact.Who{Type: "AssumedRole", ARN: "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/ada@acme.example",
-			Role: "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef", Name: "ada@acme.example"},
+			Role: "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef", Name: "ada@acme.example", Account: "111111111111"},
 		UserAgent: "aws-cli/2.13", SourceIP: "192.0.2.1", ErrorCode: "AccessDenied", Error: "User: x is not authorized",
-		Connection: conn, ConnectionName: "my-connection", Provider: "GitHub", Host: "arn:host",
+		Connection: conn, ConnectionName: "my-connection", Provider: "GitHub", Host: "arn:host", RequestID: "r",
+		Parameters: fact.Values{"connectionName": {Text: "my-connection"}, "hostArn": {Text: "arn:host"}, "providerType": {Text: "GitHub"}},
 	}
+	if secret := got.Parameters["secret"]; secret.Secret == "" || secret.Text != "" {
+		t.Errorf("a secret parameter is kept as %+v", secret)
+	}
+	delete(got.Parameters, "secret")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -80,10 +86,10 @@ func FuzzParseEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		first, err := ParseEvent(raw)
 		again, errAgain := ParseEvent(raw)
-		if first != again || (err == nil) != (errAgain == nil) {
+		if !reflect.DeepEqual(first, again) || (err == nil) != (errAgain == nil) {
 			t.Errorf("two readings differ: %+v, %+v", first, again)
 		}
-		if err != nil && first != (fact.Event{}) {
+		if err != nil && !reflect.DeepEqual(first, fact.Event{}) {
 			t.Errorf("an event beside the error %v: %+v", err, first)
 		}
 		if err == nil && !json.Valid(raw) {

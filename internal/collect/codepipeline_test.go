@@ -49,7 +49,7 @@ func TestPipeline(t *testing.T) {
 			}},
 			{Name: "Deploy", Actions: []fact.Action{
 				{Name: "Stack", Category: "Deploy", Owner: "AWS", Provider: "CloudFormation", Version: "1", RoleARN: "arn:aws:iam::111111111111:role/d", RunOrder: 2, StackName: "web-prod"},
-				{Name: "Build", Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: "1", RunOrder: 1},
+				{Name: "Build", Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: "1", RunOrder: 1, Project: "p"},
 			}},
 		},
 	}

@@ -45,17 +45,18 @@ func more(truncated bool, marker *string) string {
 }
 
 // simulation asks the policy simulator whether a principal may do Args "actions" on Args "resources", both lists with
-// commas; no resources stand for "*". The answer is one fact however many pages AWS needs.
+// commas; no resources stand for "*". Args "context" gives condition keys, "key=value" with commas. The answer is one fact however many
+// pages AWS needs.
 func (c *Collector) simulation(ctx context.Context, q fact.Query) answer {
 	ref := fact.Ref{Scope: q.Scope.Global(), Kind: fact.KindSimulation, ID: q.ID}
-	actions, resources := split(q.Args["actions"]), split(q.Args["resources"])
+	actions, resources, context := split(q.Args["actions"]), split(q.Args["resources"]), contextOf(q.Args["context"])
 	if len(actions) == 0 {
 		return answer{err: fmt.Errorf("simulate %s: the query names no actions", q.ID)}
 	}
 	f := fact.Simulation{Principal: q.ID}
 	var last fact.Source
 	a := pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
-		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &q.ID, ActionNames: actions, ResourceArns: resources, MaxItems: aws.Int32(1000)}
+		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &q.ID, ActionNames: actions, ResourceArns: resources, MaxItems: aws.Int32(1000), ContextEntries: context}
 		if token != "" {
 			in.Marker = &token
 		}
@@ -88,6 +89,17 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
+// contextOf are the condition keys of a list "key=value,key=value"; all are texts.
+func contextOf(list string) []types.ContextEntry {
+	var all []types.ContextEntry
+	for _, pair := range split(list) {
+		if key, value, ok := strings.Cut(pair, "="); ok {
+			all = append(all, types.ContextEntry{ContextKeyName: &key, ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{value}})
+		}
+	}
+	return all
+}
+
 // decisions reads one result in either style of the simulator: one result per action and resource, or one per action
 // with the verdicts on single resources inside. Then the outer resource name is a template ("...:connection/*") and
 // counts only when there is nothing inside. https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
@@ -96,7 +108,9 @@ func decisions(r types.EvaluationResult) []fact.Decision {
 	var all []fact.Decision
 	for _, s := range r.ResourceSpecificResults {
 		byBoundary := s.PermissionsBoundaryDecisionDetail != nil && !s.PermissionsBoundaryDecisionDetail.AllowedByPermissionsBoundary
-		all = append(all, decision(r, aws.ToString(s.EvalResourceName), s.EvalResourceDecision, byOrg, byBoundary))
+		d := decision(r, aws.ToString(s.EvalResourceName), s.EvalResourceDecision, byOrg, byBoundary)
+		d.Missing = strings.Join(s.MissingContextValues, ",")
+		all = append(all, d)
 	}
 	if len(all) > 0 {
 		return all
@@ -106,7 +120,9 @@ func decisions(r types.EvaluationResult) []fact.Decision {
 	if name == "" {
 		name = anything
 	}
-	return []fact.Decision{decision(r, name, r.EvalDecision, byOrg, byBoundary)}
+	d := decision(r, name, r.EvalDecision, byOrg, byBoundary)
+	d.Missing = strings.Join(r.MissingContextValues, ",")
+	return []fact.Decision{d}
 }
 
 // anything is the resource of actions that know no resources.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
@@ -28,84 +27,110 @@ func (c *Collector) policies(ctx context.Context, q fact.Query) answer {
 	if err != nil {
 		return answer{err: fmt.Errorf("read policies: %w", err)}
 	}
-	name := arn.Name()
-	ref := fact.Ref{Scope: q.Scope.Global(), Kind: fact.KindPolicies, ID: q.ID}
-	f := fact.RolePolicies{ARN: q.ID, Name: name}
-	var inline []string
-	var attached []fact.PolicyDocument
-	var src fact.Source
-	a := together(
-		func() (fact.Source, error) {
-			out, s, err := c.r.GetRole(ctx, q.Scope, &iam.GetRoleInput{RoleName: &name})
-			src = s
-			if err == nil && out.Role != nil {
-				f.Created, f.Trust = aws.ToTime(out.Role.CreateDate).UTC(), decoded(aws.ToString(out.Role.AssumeRolePolicyDocument))
-				if b := out.Role.PermissionsBoundary; b != nil {
-					f.Boundary = aws.ToString(b.PermissionsBoundaryArn)
-				}
-			}
-			return s, err
-		},
-		func() (fact.Source, error) {
-			out, s, err := c.r.ListRolePolicies(ctx, q.Scope, &iam.ListRolePoliciesInput{RoleName: &name, MaxItems: aws.Int32(maxDocuments)})
-			if err == nil {
-				inline = out.PolicyNames
-			}
-			return s, err
-		},
-		func() (fact.Source, error) {
-			out, s, err := c.r.ListAttachedRolePolicies(ctx, q.Scope, &iam.ListAttachedRolePoliciesInput{RoleName: &name, MaxItems: aws.Int32(maxDocuments)})
-			if err == nil {
-				for _, p := range out.AttachedPolicies {
-					attached = append(attached, fact.PolicyDocument{Name: aws.ToString(p.PolicyName), ARN: aws.ToString(p.PolicyArn)})
-				}
-			}
-			return s, err
-		},
-	)
+	f := fact.RolePolicies{ARN: q.ID, Name: arn.Name()}
+	f.About = fact.Ref{Scope: q.Scope.Global(), Kind: fact.KindPolicies, ID: q.ID}
+	documents, whole, a := c.roleLists(ctx, q, &f)
 	if notFound(a.err) {
-		return gone(a.src, ref)
+		return gone(a.src, f.About)
 	}
 	if a.err != nil {
 		return a
 	}
-	f.Seen, f.Documents = seen(ref, src), make([]fact.PolicyDocument, len(inline)+len(attached))
-	var reads []func() (fact.Source, error)
-	for i, p := range inline {
-		reads = append(reads, func() (fact.Source, error) {
-			out, s, err := c.r.GetRolePolicy(ctx, q.Scope, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &p})
-			if err == nil {
-				f.Documents[i] = fact.PolicyDocument{Name: p, Document: decoded(aws.ToString(out.PolicyDocument))}
-			}
-			return s, err
-		})
-	}
-	for i, p := range attached {
-		reads = append(reads, func() (fact.Source, error) {
-			var s fact.Source
-			var err error
-			f.Documents[len(inline)+i], s, err = c.managed(ctx, q, p)
-			return s, err
-		})
-	}
-	a = together(reads...)
-	f.Documents = slices.DeleteFunc(f.Documents, func(d fact.PolicyDocument) bool { return d.Name == "" })
+	a = c.documents(ctx, q, &f, documents)
 	a.facts = []fact.Fact{f}
+	if !whole && a.err == nil {
+		a.src, a.rest = f.From, fmt.Sprintf("%s has more than %d policies of a kind: the others were not read", f.Name, maxDocuments)
+	}
+	return a
+}
+
+// roleLists reads the role itself and the names of its policies; whole says whether these are all.
+func (c *Collector) roleLists(ctx context.Context, q fact.Query, f *fact.RolePolicies) (documents []fact.PolicyDocument, whole bool, a answer) {
+	var inline, attached []fact.PolicyDocument
+	var more [2]bool
+	a = together(
+		func() (fact.Source, error) {
+			out, src, err := c.r.GetRole(ctx, q.Scope, &iam.GetRoleInput{RoleName: &f.Name})
+			if err == nil && out.Role != nil {
+				f.From, f.Created, f.Trust = src, aws.ToTime(out.Role.CreateDate).UTC(), decoded(aws.ToString(out.Role.AssumeRolePolicyDocument))
+				if b := out.Role.PermissionsBoundary; b != nil {
+					f.Boundary = aws.ToString(b.PermissionsBoundaryArn)
+				}
+			}
+			return src, err
+		},
+		func() (fact.Source, error) {
+			out, src, err := c.r.ListRolePolicies(ctx, q.Scope, &iam.ListRolePoliciesInput{RoleName: &f.Name, MaxItems: aws.Int32(maxDocuments)})
+			if err == nil {
+				more[0] = out.IsTruncated
+				for _, name := range out.PolicyNames {
+					inline = append(inline, fact.PolicyDocument{Name: name})
+				}
+			}
+			return src, err
+		},
+		func() (fact.Source, error) {
+			out, src, err := c.r.ListAttachedRolePolicies(ctx, q.Scope, &iam.ListAttachedRolePoliciesInput{RoleName: &f.Name, MaxItems: aws.Int32(maxDocuments)})
+			if err == nil {
+				more[1] = out.IsTruncated
+				for _, p := range out.AttachedPolicies {
+					attached = append(attached, fact.PolicyDocument{Name: aws.ToString(p.PolicyName), ARN: aws.ToString(p.PolicyArn)})
+				}
+			}
+			return src, err
+		},
+	)
+	documents = append(inline, attached...)
+	if len(documents) > maxDocuments {
+		documents, more[0] = documents[:maxDocuments], true
+	}
+	return documents, !more[0] && !more[1], a
+}
+
+// documents reads the named policies and the boundary's document into f. What could not be read is left out.
+func (c *Collector) documents(ctx context.Context, q fact.Query, f *fact.RolePolicies, named []fact.PolicyDocument) answer {
+	texts := make([]string, len(named)+1) // the boundary's comes last
+	var reads []func() (fact.Source, error)
+	for i, p := range named {
+		reads = append(reads, func() (src fact.Source, err error) {
+			if p.ARN != "" {
+				texts[i], src, err = c.managed(ctx, q, p.ARN)
+				return src, err
+			}
+			out, src, err := c.r.GetRolePolicy(ctx, q.Scope, &iam.GetRolePolicyInput{RoleName: &f.Name, PolicyName: &p.Name})
+			if err == nil {
+				texts[i] = decoded(aws.ToString(out.PolicyDocument))
+			}
+			return src, err
+		})
+	}
+	if f.Boundary != "" {
+		reads = append(reads, func() (src fact.Source, err error) {
+			texts[len(named)], src, err = c.managed(ctx, q, f.Boundary)
+			return src, err
+		})
+	}
+	a := together(reads...)
+	f.Documents, f.Bounds = []fact.PolicyDocument{}, texts[len(named)]
+	for i, p := range named {
+		if p.Document = texts[i]; p.Document != "" {
+			f.Documents = append(f.Documents, p)
+		}
+	}
 	return a
 }
 
 // managed reads the version of a managed policy that is in force.
-func (c *Collector) managed(ctx context.Context, q fact.Query, p fact.PolicyDocument) (fact.PolicyDocument, fact.Source, error) {
-	out, src, err := c.r.GetPolicy(ctx, q.Scope, &iam.GetPolicyInput{PolicyArn: &p.ARN})
+func (c *Collector) managed(ctx context.Context, q fact.Query, arn string) (string, fact.Source, error) {
+	out, src, err := c.r.GetPolicy(ctx, q.Scope, &iam.GetPolicyInput{PolicyArn: &arn})
 	if err != nil || out.Policy == nil {
-		return fact.PolicyDocument{}, src, err
+		return "", src, err
 	}
-	v, src, err := c.r.GetPolicyVersion(ctx, q.Scope, &iam.GetPolicyVersionInput{PolicyArn: &p.ARN, VersionId: out.Policy.DefaultVersionId})
+	v, src, err := c.r.GetPolicyVersion(ctx, q.Scope, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
 	if err != nil || v.PolicyVersion == nil {
-		return fact.PolicyDocument{}, src, err
+		return "", src, err
 	}
-	p.Document = decoded(aws.ToString(v.PolicyVersion.Document))
-	return p, src, nil
+	return decoded(aws.ToString(v.PolicyVersion.Document)), src, nil
 }
 
 // together makes reads at once; the first failure, in their order, is the answer's.
@@ -124,9 +149,12 @@ func together(reads ...func() (fact.Source, error)) answer {
 	return answer{}
 }
 
-// decoded is a policy document as IAM sends it, percent-encoded (API_GetRolePolicy).
+// decoded is a policy document as IAM sends it: percent-encoded by RFC 3986, in which "+" is itself (API_GetRolePolicy).
 func decoded(text string) string {
-	if plain, err := url.QueryUnescape(text); err == nil && strings.HasPrefix(strings.TrimSpace(text), "%7B") {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return text
+	}
+	if plain, err := url.PathUnescape(text); err == nil {
 		return plain
 	}
 	return text

@@ -22,6 +22,9 @@ type Decision struct {
 	Allowed  bool   `json:"allowed"`
 	Explicit bool   `json:"explicit,omitempty"` // denied by a Deny statement, not for want of an Allow
 	By       string `json:"by,omitempty"`       // what says no: identity-based policy, permissions boundary, service control policy
+	// Missing are the condition keys that policies ask for and the simulator was not given, with commas: with them the verdict may be
+	// another one.
+	Missing string `json:"missing,omitempty"`
 }
 
 // Simulation is one answer of SimulatePrincipalPolicy. It is never proof: it sees no session policies, no resource control

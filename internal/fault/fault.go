@@ -5,12 +5,10 @@ package fault
 import (
 	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/plan"
@@ -25,6 +23,7 @@ type Fault struct {
 	Doc      Doc
 	Reads    []fact.Kind // what it may ask for: feeds the documentation and the policies
 	Explains []Code      // symptoms folded under a finding of this fault
+	Rest     bool        // it says what no other fault does: dropped where others carry the same evidence
 	// Diagnose judges a snapshot. It neither reads nor remembers anything: it is called again after every round of
 	// collecting, and names all its queries each time, answered or not.
 	Diagnose func(*fact.Snapshot) Judgement
@@ -105,129 +104,6 @@ const (
 	Unclear   Class = "unknown"
 )
 
-// Finding is one thing that is wrong. Its JSON is part of the contract.
-type Finding struct {
-	ID        string      `json:"id"`   // stamped by the driver
-	Code      Code        `json:"code"` // stamped by the driver
-	Title     string      `json:"title"`
-	Severity  Severity    `json:"severity"`
-	Bucket    Bucket      `json:"bucket"`
-	Cause     Cause       `json:"cause"`
-	Subject   Subject     `json:"subject"`
-	Since     string      `json:"since,omitempty"` // RFC 3339, UTC
-	Details   Details     `json:"details"`
-	Triage    []Ruling    `json:"triage,omitempty"`   // the buckets told apart; added by a lens
-	Changes   []Change    `json:"changes,omitempty"`  // since it last worked, likeliest cause first; added by a lens
-	Timeline  []Moment    `json:"timeline,omitempty"` // what happened, oldest first; added by a lens
-	Message   string      `json:"message"`            // one sentence in the user's words
-	Affects   []Subject   `json:"affects"`
-	Explained []Explained `json:"explains"`
-	Evidence  []Evidence  `json:"evidence"`
-	Remedy    string      `json:"remedy"`
-	Link      string      `json:"link,omitempty"`
-	About     fact.Ref    `json:"-"` // the subject as a Ref
-}
-
-// Cause is why.
-type Cause struct {
-	Code  string `json:"code"`
-	Text  string `json:"text"`
-	Class Class  `json:"class"`
-}
-
-// Subject is a thing in AWS.
-type Subject struct {
-	Kind    string `json:"kind"`
-	ARN     string `json:"arn"`
-	Name    string `json:"name"`
-	Account string `json:"account"`
-	Region  string `json:"region"`
-}
-
-// Details are what helps beside the cause.
-type Details struct {
-	CreatedBy    string            `json:"createdBy,omitempty"`
-	CreatedWith  string            `json:"createdWith,omitempty"`
-	Alternatives []string          `json:"alternatives,omitempty"` // ARNs
-	WhoCan       []WhoCan          `json:"whoCan,omitempty"`
-	Grant        *Grant            `json:"grant,omitempty"` // the least policy that would mend it
-	More         map[string]string `json:"more,omitempty"`
-}
-
-// WhoCan says whether somebody may complete the handshake: a simulation.
-type WhoCan struct {
-	ARN     string   `json:"arn"`
-	Class   Class    `json:"class"`
-	Allowed bool     `json:"allowed"`
-	Lacks   []string `json:"lacks,omitempty"` // actions the simulator says no to
-	By      string   `json:"by,omitempty"`    // what says no
-}
-
-// Explained is a symptom folded under its cause.
-type Explained struct {
-	Code    Code    `json:"code"`
-	Subject Subject `json:"subject"`
-	Message string  `json:"message"`
-}
-
-// Evidence is one observation that carries a claim.
-type Evidence struct {
-	Class  Class       `json:"class"`
-	Field  string      `json:"field"`
-	Got    string      `json:"got"`
-	Want   string      `json:"want,omitempty"`
-	Text   string      `json:"text,omitempty"`
-	Source fact.Source `json:"source"`
-}
-
-// Ruling says whether one bucket is where the trouble lies.
-type Ruling struct {
-	Bucket Bucket `json:"bucket"`
-	Says   Says   `json:"says"`
-	Why    string `json:"why"`
-	Class  Class  `json:"class"`
-}
-
-// Says is the word of a ruling.
-type Says string
-
-// The words of a ruling.
-const (
-	ItIs     Says = "it-is"     // this is the bucket
-	RuledOut Says = "ruled-out" // what could be wrong there was looked at, and is not
-	Unseen   Says = "not-seen"  // it could not be looked at: Why names what is missing
-)
-
-// Change is one difference between what worked and what does not.
-type Change struct {
-	At      string      `json:"at,omitempty"` // RFC 3339, UTC
-	Who     string      `json:"who,omitempty"`
-	With    string      `json:"with,omitempty"` // the tool: console, terraform, cloudformation, aws-cli ...
-	What    Subject     `json:"what"`
-	Field   string      `json:"field"` // path in the resource: "stages/Source/actions/Git/configuration/BranchName"
-	Before  string      `json:"before,omitempty"`
-	After   string      `json:"after,omitempty"`
-	Outside string      `json:"outside,omitempty"` // the stack or Terraform address that owns the resource and did not make the change
-	Class   Class       `json:"class"`
-	Source  fact.Source `json:"source"`
-}
-
-// Moment is one entry of a timeline.
-type Moment struct {
-	At     string      `json:"at"`
-	What   string      `json:"what"` // one line
-	Class  Class       `json:"class"`
-	Source fact.Source `json:"source"`
-}
-
-// Grant is a policy that would give what is missing, and no more.
-type Grant struct {
-	To       string          `json:"to"`       // role or user ARN
-	Document json.RawMessage `json:"document"` // an IAM policy document. Nothing applies it: it is for whoever may
-	Checked  string          `json:"checked"`  // what Access Analyzer says of it, or why it was not asked
-	Class    Class           `json:"class"`
-}
-
 // Lens adds to a finding what no single fault knows: its history, the other buckets. It asks as a fault does, and is called again
 // after every round.
 type Lens func(*fact.Snapshot, *Finding) []fact.Query
@@ -289,8 +165,10 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 	out := Outcome{Blocks: map[string][]Code{}}
 	var all []Finding
 	wanted := map[string]fact.Query{}
-	for _, f := range faults {
+	judged := make([]Judgement, len(faults))
+	for i, f := range faults {
 		j := f.Diagnose(s)
+		judged[i] = j
 		for i := range j.Findings {
 			j.Findings[i].Code = f.Code
 			j.Findings[i].ID = findingID(f.Code, j.Findings[i])
@@ -304,14 +182,38 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 			}
 		}
 		all = append(all, j.Findings...)
+	}
+	all = rest(all, faults)
+	for i, f := range faults {
+		j := judged[i]
+		if f.Rest {
+			j.Findings = slices.DeleteFunc(slices.Clone(all), func(x Finding) bool { return x.Code != f.Code })
+		}
 		out.Results = append(out.Results, verdicts(s, f, j)...)
 	}
 	for _, q := range wanted {
 		out.Wants = append(out.Wants, q)
 	}
 	slices.SortFunc(out.Wants, func(a, b fact.Query) int { return strings.Compare(a.Key(), b.Key()) })
-	out.Findings = order(s, fold(all, faults))
+	out.Findings = order(s, fold(all, faults), faults)
 	return out
+}
+
+// rest drops the findings of rest faults whose every failure is evidence of another finding.
+func rest(all []Finding, faults []*Fault) []Finding {
+	is := map[Code]bool{}
+	for _, f := range faults {
+		is[f.Code] = f.Rest
+	}
+	shown := map[string]bool{}
+	for _, f := range all {
+		for _, e := range f.Evidence {
+			shown[e.Field] = shown[e.Field] || !is[f.Code]
+		}
+	}
+	return slices.DeleteFunc(all, func(f Finding) bool {
+		return is[f.Code] && !slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return !shown[e.Field] })
+	})
 }
 
 func verdicts(s *fact.Snapshot, f *Fault, j Judgement) []Result {
@@ -425,8 +327,15 @@ func related(cause, symptom Finding) bool {
 	return false
 }
 
-// order sorts findings: those about a target first, then by severity, by number of things affected, by ID.
-func order(s *fact.Snapshot, all []Finding) []Finding {
+// order sorts findings: those about a target first, then by severity, those that explain something before those that only repeat AWS's
+// words, then by number of things affected, by ID.
+func order(s *fact.Snapshot, all []Finding, faults []*Fault) []Finding {
+	last := func(f Finding) int {
+		if slices.ContainsFunc(faults, func(x *Fault) bool { return x.Rest && x.Code == f.Code }) {
+			return 1
+		}
+		return 0
+	}
 	about := func(f Finding) int {
 		for _, t := range s.Question().Targets {
 			if f.Subject.ARN == t.Name || (f.Subject.Kind == "pipeline" && f.Subject.Name == t.Name) {
@@ -441,7 +350,7 @@ func order(s *fact.Snapshot, all []Finding) []Finding {
 		return 1
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(about(a), about(b)), cmp.Compare(a.Severity.Rank(), b.Severity.Rank()),
+		return cmp.Or(cmp.Compare(about(a), about(b)), cmp.Compare(a.Severity.Rank(), b.Severity.Rank()), cmp.Compare(last(a), last(b)),
 			cmp.Compare(len(b.Affects), len(a.Affects)), strings.Compare(a.ID, b.ID))
 	})
 	return all
@@ -471,17 +380,4 @@ func Validate(faults []*Fault) error {
 		}
 	}
 	return nil
-}
-
-// Ev makes evidence out of a fact.
-func Ev(c Class, f fact.Fact, field, got, want string) Evidence {
-	return Evidence{Class: c, Field: field, Got: got, Want: want, Source: f.Source()}
-}
-
-// Stamp is a time as findings carry it: RFC 3339 in UTC, "" for the zero time.
-func Stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }

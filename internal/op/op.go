@@ -110,7 +110,6 @@ func reads() []Op {
 		plain("config", "ListDiscoveredResources", fact.KindConfigHistory),
 		plain("config", "GetResourceConfigHistory", fact.KindConfigHistory),
 		plain("cloudformation", "DescribeStackResources", fact.KindStack),
-		plain("cloudformation", "DescribeStacks", fact.KindStack),
 		plain("cloudformation", "DescribeStackResourceDrifts", fact.KindDrift),
 		plain("codebuild", "BatchGetProjects", fact.KindProject),
 		plain("iam", "GetRole", fact.KindPolicies),

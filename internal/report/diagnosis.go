@@ -20,6 +20,7 @@ type Diagnosis struct {
 	GeneratedAt time.Time       `json:"generatedAt"`
 	Snapshot    fact.Digest     `json:"snapshot"`
 	Identity    Identity        `json:"identity"`
+	Warnings    []string        `json:"warnings,omitempty"` // what looks wrong about the session
 	Results     []Result        `json:"results"`
 	Findings    []fault.Finding `json:"findings"`
 	Gaps        []Gap           `json:"gaps"`
@@ -89,13 +90,18 @@ func NewDiagnosis(s *fact.Snapshot, out fault.Outcome, calls Calls, elapsed time
 	}
 	for _, g := range s.Gaps() {
 		blocks := out.Blocks[g.Query.Key()]
-		if blocks == nil {
-			blocks = []fault.Code{}
-		}
-		d.Gaps = append(d.Gaps, Gap{Account: g.Query.Scope.Account, Region: g.Source.Region, Service: g.Source.Service, Operation: g.Source.Operation,
-			Class: g.Class, Permission: g.Permission, Why: g.Why, About: g.Query.ID, Blocks: blocks})
+		d.Gaps = append(d.Gaps, newGap(g, blocks))
 	}
 	return d
+}
+
+// newGap is a gap as a document has it; blocks may be nil.
+func newGap(g fact.Gap, blocks []fault.Code) Gap {
+	if blocks == nil {
+		blocks = []fault.Code{}
+	}
+	return Gap{Account: g.Query.Scope.Account, Region: g.Source.Region, Service: g.Source.Service, Operation: g.Source.Operation,
+		Class: g.Class, Permission: g.Permission, Why: g.Why, About: g.Query.ID, Blocks: blocks}
 }
 
 // Wrong reports whether anything of severity low or above was found.

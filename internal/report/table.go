@@ -16,6 +16,7 @@ const maxListed = 12
 // Table writes a diagnosis for a person at a terminal. next is the command to type next; "" for none.
 func Table(w io.Writer, d Diagnosis, v View, next string) error {
 	p := newPage(w, v)
+	p.warnings(d.Warnings)
 	p.head(d.Identity, d.Results)
 	for i, f := range d.Findings {
 		p.line("")
@@ -60,6 +61,13 @@ func (p *page) head(i Identity, results []Result) {
 		who += ", until " + p.stamp(i.ExpiresAt)
 	}
 	p.line(p.paint(dim, "as "+who))
+}
+
+// warnings come before everything else: what looks wrong about the session explains most surprises.
+func (p *page) warnings(all []string) {
+	for _, m := range all {
+		p.text(0, yellow, "Warning: "+m)
+	}
 }
 
 // Who is the short name of an identity: the role and session, or the user.

@@ -100,6 +100,10 @@ func TypeOf(arn string) string {
 			return "awspolicy"
 		}
 		return kind // account, policy
+	case "config":
+		return map[string]string{"configuration-recorder": "ConfigurationRecorder"}[kind]
+	case "cloudformation":
+		return kind // stack
 	case "ec2", "health", "codebuild":
 		return kind // event, project
 	case "access-analyzer":

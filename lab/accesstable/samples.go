@@ -43,6 +43,7 @@ func samples() []map[string]any {
 		"SubnetId": []any{"subnet-01234567"}, "SecurityGroupId": []any{"sg-01234567"}, "VpcEndpointId": "vpce-01234567",
 		"AddSubnetId": []any{"subnet-01234567"}, "AddSecurityGroupId": []any{"sg-01234567"}, "AddRouteTableId": []any{"rtb-01234567"},
 		"names": []any{"web"}, "ids": []any{"web:" + id[1:]}, "projectName": "web", // CodeBuild
+		"StackName": "web-ci", "resourceType": "AWS::CodePipeline::Pipeline", "resourceId": "web", // CloudFormation, Config
 		"eventArns": []any{eventARN}, "filter": map[string]any{"eventArns": []any{eventARN}}, // Health
 		"analyzerArn": "arn:aws:access-analyzer" + at + "analyzer/outside", "AccountId": account, "TargetId": account, "ChildId": account, "PolicyId": "p-FullAWSAccess",
 		"ActionNames": []any{"s3:GetObject"}, "RoleArn": roleARN, "RoleSessionName": "ada",

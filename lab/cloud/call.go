@@ -82,6 +82,7 @@ type Request struct {
 	Operation string
 	Region    string
 	Caller    Principal
+	KeyID     string // access key ID the request was signed with, "" when it is not known
 	Origin    Origin
 	In        map[string]any // as on the wire, decoded; never nil; numbers are json.Number-free float64
 	stopped   bool           // at a VPC endpoint: the service never saw it

@@ -174,7 +174,7 @@ func (d *loader) serve(k *cloud.Caller, service, op, region string, in map[strin
 	from.Place, from.Endpoint, from.Stack = k.Place, way, d.stackOf(k, service, region)
 	from.UserAgent += userAgentSuffix(d.origins[k.Name].tool, service, op)
 	return d.c.Serve(&cloud.Request{
-		Service: service, Operation: op, Region: region, Caller: k.Principal, Origin: from, In: onWire(in),
+		Service: service, Operation: op, Region: region, Caller: k.Principal, KeyID: k.AccessKeyID, Origin: from, In: onWire(in),
 	})
 }
 

@@ -30,6 +30,7 @@ type Played struct {
 	Word     Word
 	Blast    bool     // the pipelines of the first finding are those of the label
 	Found    []string // the codes of all findings above info
+	Also     []string // codes of other wants: a second pipeline that fails is a finding too, though not the one that was asked for
 	False    []string // claims of class verified that the label does not bear out
 	Calls    int
 	Time     time.Duration // simulated, with Latency a call
@@ -86,19 +87,19 @@ func Play(t *testing.T, in Incident, missing Source) Played {
 	return p
 }
 
-// labelOf is the first want of the world; a world whose wants are all clear is labelled healthy.
+// labelOf is the first want of the world that names a bucket; a world whose wants are all clear is labelled healthy.
 func labelOf(w *world.World) (Label, error) {
 	for _, x := range w.Wants {
-		if x.Verdict != "found" {
-			continue
+		if x.Verdict != "found" || x.More["bucket"] == "" {
+			continue // a want without a bucket is of something beside the incident
 		}
 		l := Label{Code: x.Code, Cause: x.Cause, Bucket: x.More["bucket"], Subject: x.Subject}
 		if b := x.More["blast"]; b != "" {
 			l.Blast = strings.Split(b, ",")
 			slices.Sort(l.Blast)
 		}
-		if l.Cause == "" || l.Bucket == "" {
-			return l, fmt.Errorf("the label of line %d lacks cause= or bucket=", x.Line)
+		if l.Cause == "" {
+			return l, fmt.Errorf("the label of line %d lacks cause=", x.Line)
 		}
 		return l, nil
 	}
@@ -110,6 +111,11 @@ func labelOf(w *world.World) (Label, error) {
 
 func judge(d *app.Diagnosis, label Label, c *testkit.Case) Played {
 	p := Played{Label: label, Calls: d.Report.Calls.Total, Word: Wrong}
+	for _, w := range c.World.Wants {
+		if w.Verdict == "found" {
+			p.Also = append(p.Also, w.Code)
+		}
+	}
 	var first *fault.Finding
 	for i, f := range d.Report.Findings {
 		if f.Severity == fault.Info {

@@ -96,9 +96,11 @@ func Faults(all []Played) []PerFault {
 			at(p.Label.Code).Not++
 		}
 		for _, code := range slices.Compact(slices.Sorted(slices.Values(p.Found))) {
-			if code == p.Label.Code {
+			switch {
+			case code == p.Label.Code:
 				at(code).True++
-			} else {
+			case slices.Contains(p.Also, code):
+			default:
 				at(code).False++
 			}
 		}

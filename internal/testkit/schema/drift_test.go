@@ -69,6 +69,7 @@ func TestSchemasFollowTheCode(t *testing.T) {
 		value any
 	}{
 		{"diagnosis.v1.json", report.Diagnosis{}},
+		{"whoami.v1.json", report.Whoami{}},
 		{"plan.v1.json", plan.Plan{}},
 		{"explanation.v1.json", report.Explanation{}},
 		{"events.v1.json", apply.Event{}},

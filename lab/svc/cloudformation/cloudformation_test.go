@@ -105,18 +105,17 @@ func TestStackOwnsWhatItMade(t *testing.T) {
 		if b.status() != "CREATE_COMPLETE" || !strings.HasSuffix(stack["RoleARN"].(string), "role/CfnDeploy") {
 			t.Errorf("stack %v", stack)
 		}
-		var tags []any
+		var tags []map[string]any
 		b.l.Cloud.Within(func() {
 			out, err := b.l.Cloud.Serve(&cloud.Request{Service: "codeconnections", Operation: "ListTagsForResource", Region: "eu-west-1",
 				In: map[string]any{"ResourceArn": b.w.ARN("team-github")}, Caller: iam.RootPrincipal(account)})
 			if err != nil {
 				t.Error(err)
 			}
-			tags = out["Tags"].([]any)
+			tags = out["Tags"].([]map[string]any)
 		})
 		found := false
-		for _, x := range tags {
-			m := x.(map[string]any)
+		for _, m := range tags {
 			found = found || m["Key"] == "aws:cloudformation:stack-id" && m["Value"] == stack["StackId"]
 		}
 		if !found {
@@ -169,6 +168,27 @@ func TestFailureKeepsWhatThereIs(t *testing.T) {
 		if err != nil || !strings.Contains(out["TemplateBody"].(string), `"BranchName":"main"`) {
 			t.Errorf("template after a failed update: %v %v", out, err)
 		}
+	})
+}
+
+// TestReplacedAndGone: a replaced resource keeps its logical ID; deleting what somebody else deleted is no failure.
+func TestReplacedAndGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := load(t, "-20d cfn recreates team-github\n-10d ada deletes team-github\n-9d cfn deletes team-github expect=ResourceNotFound\n")
+		for _, e := range b.call("DescribeStackEvents", "StackEvents", named("web-ci"))[1:2] {
+			if e["LogicalResourceId"] != "TeamGithub" || e["ResourceStatus"] != "DELETE_COMPLETE" {
+				t.Errorf("last event %v", e)
+			}
+		}
+		all := b.call("DescribeStackResources", "StackResources", named("web-ci"))
+		if len(all) != 1 || b.status() != "UPDATE_COMPLETE" {
+			t.Errorf("%s with %v", b.status(), all)
+		}
+		out, err := b.try("DescribeStackResource", map[string]any{"StackName": "web-ci", "LogicalResourceId": "Web"})
+		if err != nil || out["StackResourceDetail"].(map[string]any)["PhysicalResourceId"] != "web" {
+			t.Errorf("%v %v", out, err)
+		}
+		b.refused("DescribeStackResource", map[string]any{"StackName": "web-ci", "LogicalResourceId": "TeamGithub"}, "Resource TeamGithub does not exist")
 	})
 }
 

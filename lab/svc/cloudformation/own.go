@@ -48,7 +48,7 @@ func (s *Service) notice(r *cloud.Request, out map[string]any, err error) {
 	}
 }
 
-// note writes down what a call did or failed to do.
+// note writes down what a call did or failed to do. Deleting what is gone already succeeds.
 func (k *stack) note(s *Service, d deed, r *cloud.Request, err error) {
 	now, o := s.c.Now(), k.operation()
 	x := k.owned(d.kind, d.physical)
@@ -56,7 +56,7 @@ func (k *stack) note(s *Service, d deed, r *cloud.Request, err error) {
 		x = k.add(d)
 	}
 	status, reason := d.verb+"_COMPLETE", ""
-	if err != nil {
+	if err != nil && (d.verb != "DELETE" || !gone(err)) {
 		status, reason = d.verb+"_FAILED", handlerMessage(err, r.ID)
 		if d.verb == "CREATE" {
 			x.physical = ""

@@ -14,7 +14,7 @@ func steps() []step {
 	return slices.Concat(
 		accountSteps(), connectionSteps("codeconnections"), connectionSteps("codestar-connections"),
 		roleSteps(), policySteps(), pipelineSteps(), trailSteps(),
-		quotaSteps(), organizationSteps(), healthSteps(), buildSteps(), analyzerSteps(), versionSteps(), ec2Steps(),
+		quotaSteps(), organizationSteps(), healthSteps(), buildSteps(), analyzerSteps(), versionSteps(), ec2Steps(), configSteps(), stackSteps(),
 	)
 }
 
