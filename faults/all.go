@@ -9,6 +9,7 @@ import (
 	"github.com/unjam/unjam/faults/connectionmissing"
 	"github.com/unjam/unjam/faults/connectionpending"
 	"github.com/unjam/unjam/faults/connectionunusable"
+	"github.com/unjam/unjam/faults/endpointblocks"
 	"github.com/unjam/unjam/faults/hostnotready"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
 	"github.com/unjam/unjam/faults/quotareached"
@@ -28,6 +29,7 @@ func All() []*fault.Fault {
 		connectionmissing.Fault(),
 		connectionpending.Fault(),
 		connectionunusable.Fault(),
+		endpointblocks.Fault(),
 		hostnotready.Fault(),
 		oauthsourcerefused.Fault(),
 		quotareached.Fault(),

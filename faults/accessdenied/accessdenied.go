@@ -5,7 +5,6 @@ package accessdenied
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
@@ -16,25 +15,22 @@ const (
 	noIdentity   = "no-identity-policy"
 	identityDeny = "identity-deny"
 	boundary     = "boundary"
+	boundaryDeny = "boundary-deny"
 	scp          = "scp"
-	rcp          = "rcp"
+	scpDeny      = "scp-deny"
+	rcp          = "rcp-deny"
 	endpoint     = "endpoint-policy"
 	session      = "session-policy"
 	resource     = "resource-policy"
 	trust        = "role-trust"
+	missing      = "role-missing"
 	fresh        = "fresh-role"
 	unknownCause = "unknown"
 )
 
-// refused is one refusal of a failed action.
-type refused struct {
-	fault.Current
-	denial  fact.Denial
-	encoded string // the authorization message, where AWS encoded it
-	role    string // ARN of the role that was refused
-}
+const assumeRole = "sts:AssumeRole"
 
-// diagnose looks at every failed action whose text is a refusal, except the connection's own.
+// diagnose looks at every failed action that AWS refused, except the use of connections.
 func diagnose(s *fact.Snapshot) fault.Judgement {
 	pipelines, needs := fault.Subjects(s)
 	j := fault.Judgement{Needs: needs}
@@ -55,154 +51,160 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	return j
 }
 
-// read reads the refusal of a failed action.
-func read(s *fact.Snapshot, c fault.Current) (refused, bool) {
-	text := c.State.Error
-	if fault.Read(text) == fault.SignatureDenied || strings.Contains(strings.ToLower(text), "access denied to connection") {
-		return refused{}, false // connection-denied
-	}
-	d, ok := fact.ParseDenial(text)
-	r := refused{Current: c, denial: d, encoded: fact.EncodedMessage(text), role: c.Role()}
-	if !ok && r.encoded == "" {
-		return refused{}, false
-	}
-	if !ok {
-		for x := range fact.All[fact.Decoded](s) {
-			if x.Ref().ID == messageID(r.encoded) {
-				r.denial = fact.Denial{Principal: x.Principal, Action: x.Action, Resource: x.Resource, Explicit: x.Explicit}
-			}
-		}
-	}
-	if r.denial.Principal != "" && !sameRole(r.denial.Principal, r.role) {
-		r.role = fact.RoleARN(r.denial.Principal) // somebody else was refused: a build's own role, for example
-	}
-	return r, true
-}
-
-// sameRole reports whether a session is one of the role; a session's ARN lacks the role's path.
-func sameRole(principal, role string) bool {
-	a, err1 := fact.ParseARN(fact.RoleARN(principal))
-	b, err2 := fact.ParseARN(role)
-	return err1 == nil && err2 == nil && a.Account == b.Account && a.Name() == b.Name()
-}
-
-func messageID(message string) string { return string(fact.DigestOf(message))[7:23] }
-
 func judge(s *fact.Snapshot, r refused) (fault.Finding, []fact.Query) {
 	p := r.Pipeline
 	f := fault.Finding{
 		Title: "AWS refused an action", Severity: fault.High, Bucket: fault.IAM, Subject: fault.PipelineSubject(p), About: p.Ref(),
 		Since: fault.Stamp(r.State.Changed), Link: fault.PipelineLink(s.Question(), p), Evidence: []fault.Evidence{r.Evidence()},
-		Message: fmt.Sprintf("AWS refused %s of %s: %s.", r.Action.Name, p.Name, what(r)),
+		Message: fmt.Sprintf("AWS refused %s of %s: %s.", r.Action.Name, p.Name, r.what()),
 	}
-	helps := r.asks(s)
 	f.Cause = r.cause(s)
 	if f.Cause.Code == endpoint {
 		f.Bucket = fault.Network
 	}
-	if r.encoded != "" {
-		f.Evidence = append(f.Evidence, r.decoded(s)...)
-	}
+	f.Evidence = append(f.Evidence, r.decoded(s)...)
 	f.Evidence = append(f.Evidence, r.simulated(s)...)
 	f.Evidence = append(f.Evidence, r.policies(s)...)
 	f.Evidence = append(f.Evidence, r.call(s)...)
-	f.Details.More = map[string]string{"role": r.role, "action": r.denial.Action}
-	if r.denial.Resource != "" {
-		f.Details.More["resource"] = r.denial.Resource
-	}
-	if r.denial.Policy != "" {
-		f.Details.More["policy"] = r.denial.Policy
-	}
+	f.Evidence = append(f.Evidence, r.changed(s)...)
+	f.Details.More = r.more()
+	grant, checks := r.grant(s, f.Cause.Code)
+	f.Details.Grant = grant
 	f.Remedy = r.remedy(f.Cause.Code)
-	var more []fact.Query
-	f.Details.Grant, more = r.grant(s, f.Cause.Code)
-	return f, append(helps, more...)
+	return f, append(r.asks(s), checks...)
 }
 
-func what(r refused) string {
-	if r.denial.Action == "" {
+func (r refused) more() map[string]string {
+	m := map[string]string{"role": r.role}
+	for k, v := range map[string]string{"action": r.denial.Action, "resource": r.denial.Resource, "policy": r.denial.Policy} {
+		if v != "" {
+			m[k] = v
+		}
+	}
+	return m
+}
+
+// what is the refusal in half a sentence.
+func (r refused) what() string {
+	switch {
+	case r.denial.Action == "" && r.encoded != "":
 		return "the reason is in an encoded message"
+	case r.denial.Action == "":
+		return "its text does not say what"
+	case r.denial.Action == assumeRole && r.denial.Principal == "" && r.denial.Resource != "":
+		return r.assumer + " may not assume the role " + nameOf(r.denial.Resource)
+	case r.denial.Action == assumeRole && r.denial.Principal == "":
+		return r.assumer + " may not assume the role"
+	case strings.HasSuffix(r.denial.Action, ":*"):
+		return nameOf(r.role) + " is refused on " + r.denial.Resource
 	}
-	who := r.role
-	if a, err := fact.ParseARN(r.role); err == nil {
-		who = a.Name()
-	}
-	s := who + " may not call " + r.denial.Action
+	text := nameOf(r.role) + " may not call " + r.denial.Action
 	if r.denial.Resource != "" && r.denial.Resource != "*" {
-		s += " on " + r.denial.Resource
+		text += " on " + r.denial.Resource
 	}
-	return s
+	return text
 }
 
-// propagation is how long after a change of a role a refusal may still come of the old state. AWS gives no bound
-// (docs/aws-facts.md, "Limits and rates").
-const propagation = 5 * time.Minute
+// nameOf is the last part of an ARN, or the text itself.
+func nameOf(arn string) string {
+	if a, err := fact.ParseARN(arn); err == nil {
+		return a.Name()
+	}
+	return arn
+}
 
-// cause is which policy type says no: AWS's words, else what the simulator adds.
+// cause is which policy type says no: AWS's words, else what else is known.
 func (r refused) cause(s *fact.Snapshot) fault.Cause {
-	if when, how, ok := r.young(s); ok {
-		return fault.Cause{Code: fresh, Class: fault.Inferred, Text: fmt.Sprintf(
-			"%s at %s, %s before the failure, and it would be allowed now (simulated): likely the change had not reached everywhere yet.",
-			how, fault.Stamp(when), r.State.Changed.Sub(when).Round(time.Second))}
+	if text, ok := r.young(s); ok {
+		return fault.Cause{Code: fresh, Class: fault.Inferred, Text: text}
 	}
 	d := r.denial
-	if code := byType(d.By, d.Explicit); code != "" {
-		text := "AWS says: " + d.Words() + "."
-		if sim, ok := r.simulation(s); ok && sim.Allowed {
-			if seen, _ := simulatorSees(code); seen {
-				text += " The simulator would allow it now: it was granted since, or a condition decides."
-			} else {
-				text += " The simulator would allow it, and cannot see policies of this type."
-			}
-		}
-		return fault.Cause{Code: code, Class: fault.Reported, Text: text}
-	}
-	if d.Action == "sts:AssumeRole" && d.By == "" {
-		return r.assume(s)
-	}
-	sim, ok := r.simulation(s)
+	code := byType(d.By, d.Explicit)
+	_, allowed, known := r.verdict(s)
 	switch {
-	case ok && !sim.Allowed:
+	case code != "":
+		return fault.Cause{Code: code, Class: fault.Reported, Text: "AWS says: " + d.Words() + "." + beside(code, allowed && known)}
+	case d.Action == assumeRole:
+		return r.assume(s)
+	case known && !allowed:
+		sim := r.firstNo(s)
 		return fault.Cause{Code: byType(sim.By, sim.Explicit), Class: fault.Simulated, Text: "AWS's text does not say which policy; the simulator says: " +
 			fact.Denial{By: sim.By, Explicit: sim.Explicit}.Words() + "."}
-	case ok:
+	case known:
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS's text does not say which policy, and the simulator would allow it: it was granted since, or something it cannot see says no (session, resource, endpoint or resource control policy, a condition)."}
-	case d.Action == "":
+	case d.Action == "" && r.encoded != "":
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The reason is in an encoded message; sts:DecodeAuthorizationMessage would show it."}
+	case d.Action == "":
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS's text says neither what was refused nor which policy says no, and no refused call of the role was found in CloudTrail."}
+	case !r.here(s):
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS's text does not say which policy, and the role belongs to another account, whose policies cannot be simulated from here."}
 	}
 	return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS's text does not say which policy; iam:SimulatePrincipalPolicy would narrow it down."}
+}
+
+// beside is what the simulator adds where it does not agree with AWS.
+func beside(code string, allowed bool) string {
+	if !allowed {
+		return ""
+	}
+	if sees, what := simulatorSees(code); !sees {
+		return " The simulator would allow it: it does not see " + what + "."
+	}
+	return " The simulator would allow it now: it was granted since, or a condition decides."
 }
 
 // assume is the cause of a role that could not be assumed, where the text names no policy: its trust, as far as it was read.
 func (r refused) assume(s *fact.Snapshot) fault.Cause {
 	target := r.denial.Resource
-	for x := range fact.All[fact.RolePolicies](s) {
-		if x.ARN == target && !trusts(x.Trust, "codepipeline.amazonaws.com") {
-			return fault.Cause{Code: trust, Class: fault.Verified, Text: "The trust policy of " + x.Name + " does not name codepipeline.amazonaws.com."}
-		}
+	x, known := policiesOf(s, target)
+	_, gone := s.Absence(fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: target})
+	sim, allowed, simulated := r.verdict(s)
+	switch {
+	case gone:
+		return fault.Cause{Code: missing, Class: fault.Verified, Text: "The role does not exist: " + target + "."}
+	case known && !trusts(x.Trust, r.assumer):
+		return fault.Cause{Code: trust, Class: fault.Verified, Text: "The trust policy of " + x.Name + " does not name " + r.assumer + "."}
+	case simulated && !allowed:
+		return fault.Cause{Code: byType(sim.By, sim.Explicit), Class: fault.Simulated, Text: "AWS's text does not say which policy; the simulator says: " +
+			fact.Denial{By: sim.By, Explicit: sim.Explicit}.Words() + "."}
+	case known:
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The trust policy of " + x.Name + " names " + r.assumer + " now: it was changed since, or a condition decides."}
+	case target == "":
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "Which role could not be assumed is not known; codebuild:BatchGetProjects would show it."}
 	}
-	ref := fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: target}
-	if _, gone := s.Absence(ref); gone {
-		return fault.Cause{Code: trust, Class: fault.Verified, Text: "The role does not exist: " + target}
-	}
-	return fault.Cause{Code: trust, Class: fault.Inferred, Text: "CodePipeline could not assume the role: likely its trust policy does not name codepipeline.amazonaws.com, or the role is gone."}
+	return fault.Cause{Code: trust, Class: fault.Inferred, Text: "The role could not be assumed: likely its trust policy does not name " + r.assumer + ", or the role is gone. It could not be read."}
 }
 
-// trusts reports whether a trust policy's text names a service. It is a text search: a policy that names it under a condition passes.
-func trusts(document, service string) bool { return strings.Contains(document, `"`+service+`"`) }
+// trusts reports whether a trust policy names an assumer: a service, or a role by itself, its account or everybody. It is a search of
+// the text: one that is named under a condition or in a Deny passes.
+func trusts(document, assumer string) bool {
+	names := []string{assumer}
+	if a, err := fact.ParseARN(assumer); err == nil {
+		names = append(names, "arn:"+a.Partition+":iam::"+a.Account+":root", a.Account, "*")
+	}
+	for _, n := range names {
+		if strings.Contains(document, `"`+n+`"`) {
+			return true
+		}
+	}
+	return false
+}
 
 // byType is the cause of a policy type; "" for none.
 func byType(by string, explicit bool) string {
+	either := func(lack, deny string) string {
+		if explicit {
+			return deny
+		}
+		return lack
+	}
 	switch strings.ToLower(by) {
 	case "identity-based policy":
-		if explicit {
-			return identityDeny
-		}
-		return noIdentity
+		return either(noIdentity, identityDeny)
 	case "permissions boundary":
-		return boundary
+		return either(boundary, boundaryDeny)
 	case "service control policy":
-		return scp
+		return either(scp, scpDeny)
 	case "resource control policy":
 		return rcp
 	case "vpc endpoint policy":
@@ -215,21 +217,4 @@ func byType(by string, explicit bool) string {
 		return trust
 	}
 	return ""
-}
-
-// simulatorSees reports whether the simulator judges policies of a cause's type (docs/aws-facts.md, "What simulation cannot see").
-func simulatorSees(code string) (sees bool, what string) {
-	switch code {
-	case session:
-		return false, "session policies"
-	case rcp:
-		return false, "resource control policies"
-	case endpoint:
-		return false, "VPC endpoint policies"
-	case resource:
-		return false, "resource-based policies"
-	case trust:
-		return false, "trust policies"
-	}
-	return true, ""
 }

@@ -197,7 +197,7 @@ func onTheWay(g fact.Gap) bool {
 	case fact.Timeout:
 		return !strings.Contains(g.Why, "the time was up") // the user's own limit
 	case fact.Failed:
-		return strings.Contains(g.Why, "cannot be resolved") || strings.HasPrefix(g.Why, "no connection to ")
+		return strings.Contains(g.Why, "cannot be resolved") || strings.Contains(g.Why, "no connection to ")
 	}
 	return false
 }

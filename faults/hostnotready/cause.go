@@ -157,11 +157,7 @@ func open(s *fact.Snapshot, w way, asks []fact.Query) fault.Cause {
 		if !lost || q.Kind == fact.KindCertificate {
 			continue
 		}
-		why := g.Why
-		if g.Permission != "" {
-			why = g.Permission + " is missing"
-		}
-		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "What lies between AWS and the server could not be read whole: " + why + "."}
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "What lies between AWS and the server could not be read whole: " + lacks(g) + "."}
 	}
 	text := "Nothing that can be read on AWS's side of the way blocks it: look at the server, its firewall and its certificate."
 	if w.host.VPC != "" {

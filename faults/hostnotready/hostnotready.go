@@ -29,54 +29,91 @@ const (
 	unknownCause  = "unknown"
 )
 
-// diagnose looks at the hosts of the connections that the question is about.
+// diagnose looks at the hosts that the question names, and at those of the connections that it is about.
 func diagnose(s *fact.Snapshot) fault.Judgement {
 	arns, needs := fault.Connections(s)
 	j := fault.Judgement{Needs: needs}
+	var hosts []string
 	for _, t := range s.Question().Targets {
 		if t.Kind == fact.KindHost {
-			one(s, t.Name, nil, &j)
+			hosts = append(hosts, t.Name)
 		}
 	}
-	byHost := map[string][]fact.Connection{}
-	var order []string
 	for _, arn := range arns {
 		c, known, absent, settles := fault.Connection(s, arn)
 		j.Need(settles)
-		if absent || !known || c.HostARN == "" {
-			continue
+		if known && !absent && c.HostARN != "" {
+			hosts = append(hosts, c.HostARN)
 		}
-		if byHost[c.HostARN] == nil {
-			order = append(order, c.HostARN)
-		}
-		byHost[c.HostARN] = append(byHost[c.HostARN], c)
 	}
-	for _, arn := range order {
-		one(s, arn, byHost[arn], &j)
+	slices.Sort(hosts)
+	for _, arn := range slices.Compact(hosts) {
+		if a, err := fact.ParseARN(arn); err == nil {
+			one(s, arn, fact.Scope{Account: s.Question().Account, Region: a.Region}, &j)
+		}
 	}
 	return j
 }
 
-// one judges a host with the connections on it.
-func one(s *fact.Snapshot, arn string, on []fact.Connection, j *fault.Judgement) {
-	a, err := fact.ParseARN(arn)
-	if err != nil || slices.ContainsFunc(j.Findings, func(f fault.Finding) bool { return f.Subject.ARN == arn }) {
-		return
+// standing are the connections on a host that were read.
+func standing(s *fact.Snapshot, host string) []fact.Connection {
+	var on []fact.Connection
+	for c := range fact.All[fact.Connection](s) {
+		newest, _ := fact.Get[fact.Connection](s, c.Ref())
+		if newest.HostARN == host && !slices.ContainsFunc(on, func(x fact.Connection) bool { return x.ARN == newest.ARN }) {
+			on = append(on, newest)
+		}
 	}
-	scope := fact.Scope{Account: s.Question().Account, Region: a.Region}
-	j.Need(fact.Query{Scope: scope, Kind: fact.KindHost})
+	return on
+}
+
+// one judges a host with the connections on it. It is read as soon as it is known to be there: the rounds are few.
+func one(s *fact.Snapshot, arn string, scope fact.Scope, j *fault.Judgement) {
+	on := standing(s, arn)
+	list := fact.Query{Scope: scope, Kind: fact.KindHost}
+	j.Need(list)
+	symptom, states := trouble(s, on)
 	h, ok := fact.Get[fact.Host](s, fact.Ref{Scope: scope, Kind: fact.KindHost, ID: arn})
-	if !ok {
-		return
+	if !ok || h.Status == fact.StatusAvailable {
+		j.Need(states...)
+		if symptom == nil || !s.Settled(list) {
+			return
+		}
 	}
-	symptom, needs := trouble(s, on)
-	j.Need(needs...)
-	if h.Status == fact.StatusAvailable && symptom == nil {
+	if !ok {
+		f, helps := unseen(s, arn, list, on, symptom)
+		j.Help(helps...)
+		j.Findings = append(j.Findings, f)
 		return
 	}
 	f, helps := judge(s, h, scope, on, symptom)
+	j.Help(states...)
 	j.Help(helps...)
 	j.Findings = append(j.Findings, f)
+}
+
+// unseen is the finding about a host that could not be read, and whose connections fail as if they did not get to the server.
+func unseen(s *fact.Snapshot, arn string, list fact.Query, on []fact.Connection, symptom *fault.Evidence) (fault.Finding, []fact.Query) {
+	a, _ := fact.ParseARN(arn)
+	f := fault.Finding{
+		Title: doc().Title, Severity: fault.High, Bucket: fault.Network, Remedy: remedy(unknownCause),
+		Subject: fault.Subject{Kind: "host", ARN: arn, Name: a.Name(), Account: a.Account, Region: a.Region}, About: fact.Ref{Scope: list.Scope, Kind: fact.KindHost, ID: arn},
+		Evidence: []fault.Evidence{*symptom},
+		Message:  "AWS likely cannot reach the server of a host that could not be read.",
+		Cause:    fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The Region's list of hosts does not show it."},
+	}
+	if g, lost := s.GapOf(list); lost {
+		f.Cause.Text = "The host could not be read: " + lacks(g) + "."
+	}
+	return f, suffers(s, &f, fact.Host{Status: fact.StatusAvailable}, on)
+}
+
+// lacks is what a gap lacks.
+func lacks(g fact.Gap) string {
+	if g.Permission != "" {
+		return g.Permission + " is missing"
+	}
+	return g.Why
 }
 
 // trouble is what shows that an AVAILABLE host does not work: a connection in ERROR, or a source whose newest run failed with a text

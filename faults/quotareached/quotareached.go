@@ -137,7 +137,7 @@ func finding(s *fact.Snapshot, p fact.Pipeline, code string, class fault.Class, 
 // regional counts the pipelines of a Region against the applied quota, or the default where that cannot be read.
 func regional(s *fact.Snapshot, scope fact.Scope, j *fault.Judgement) {
 	q := fact.Query{Scope: scope, Kind: fact.KindQuota, ID: "codepipeline"}
-	j.Help(q)
+	j.Need(q) // an account may have less than the default
 	names := fault.Listed(s, scope)
 	n := strconv.Itoa(len(names))
 	limit, class, proof := maxPipelines, fault.Inferred, fault.Evidence{}

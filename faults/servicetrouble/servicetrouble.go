@@ -36,6 +36,7 @@ func Fault() *fault.Fault {
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/troubleshooting.html", "https://health.aws.amazon.com/health/status"},
 		},
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindHealth},
+		Explains: []fault.Code{"source-stale"},
 		Diagnose: diagnose,
 	}
 }
@@ -88,6 +89,9 @@ func judge(s *fact.Snapshot, c fault.Current, q fact.Query) fault.Finding {
 		Message: fmt.Sprintf("%s of %s failed with an internal error of AWS.", c.Action.Name, p.Name),
 		Remedy:  "Retry the stage once. If it fails again: unjam probe " + p.Name + ", which also writes the text for a support case.",
 		Cause:   fault.Cause{Code: internalError, Class: fault.Reported, Text: "AWS answered with an internal error; " + silence(s, q)},
+	}
+	if !s.Answered(q) {
+		f.Cause.Class = fault.Unclear // AWS's word is all there is
 	}
 	if e := open(s, p.Ref().Scope.Region, c.State.Changed); e != nil {
 		f.Cause = fault.Cause{Code: healthEvent, Class: fault.Reported, Text: "AWS Health reports since " + fault.Stamp(e.Start) + ": " + text(*e)}

@@ -74,7 +74,7 @@ type youth struct {
 // again waits and reports whether a refused call is to be made again: a read, refused to a fresh session, and not by an explicit
 // deny, which no spreading of permissions turns round.
 func (s *Session) again(ctx context.Context, y *youth, err error) bool {
-	if _, read := ctx.Value(replyKey{}).(*Reply); !read || ctx.Value(atOnceKey{}) != nil {
+	if _, read := ctx.Value(replyKey{}).(*Reply); !read || s.alone || ctx.Value(atOnceKey{}) != nil {
 		return false
 	}
 	f := Classify(err)

@@ -126,7 +126,7 @@ func (s *Session) paced(ctx context.Context, limit time.Duration, call func(cont
 		if refusals++; refusals == 1 {
 			first = now
 		}
-		if !read && service != "sts" || p.hopeless(refusals, first, now) || sleep(ctx, backoff(refusals)) != nil {
+		if !read && service != "sts" || s.alone || p.hopeless(refusals, first, now) || sleep(ctx, backoff(refusals)) != nil {
 			return out, md, err
 		}
 	}

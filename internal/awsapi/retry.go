@@ -24,6 +24,24 @@ func newPacedRetryer() aws.Retryer {
 	})
 }
 
+// newSingleRetryer makes a call again for nothing but a clock that is off: the first reply tells how far, and the SDK corrects it.
+func newSingleRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 2
+		o.RateLimiter = ratelimit.None
+		only := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			var api smithy.APIError
+			if errors.As(err, &api) {
+				if kind, _ := codeKind(api.ErrorCode(), api.ErrorMessage()); kind == Clock {
+					return aws.UnknownTernary
+				}
+			}
+			return aws.FalseTernary
+		})
+		o.Retryables = append([]retry.IsErrorRetryable{only}, o.Retryables...)
+	})
+}
+
 // retryerBut is the SDK's standard retryer that never retries the codes.
 func retryerBut(never func(code string) bool) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,8 +68,10 @@ type Session struct {
 	creds *renewable
 	http  *http.Client
 	pace  *pacer
-	tally tally
+	tally *tally
 	clock clock
+	from  aws.Config // as it was loaded
+	alone bool       // every call is made once: see Single
 }
 
 // UsageError is a session that cannot be opened the way it was asked for: no Region, an unknown profile, a malformed
@@ -91,12 +94,12 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err := check(o); err != nil {
 		return nil, err
 	}
-	s := &Session{opts: o, creds: &renewable{}, pace: newPacer()}
+	s := &Session{opts: o, creds: &renewable{}, pace: newPacer(), tally: &tally{}}
 	cfg, err := s.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.http = s.client(cfg)
+	s.http, s.from = s.client(cfg), cfg
 	s.base = s.complete(cfg)
 	s.creds.set(s.provider(cfg.Credentials))
 	if _, err := s.creds.Retrieve(ctx); err != nil {
@@ -179,12 +182,15 @@ func (s *Session) complete(cfg aws.Config) aws.Config {
 	cfg.HTTPClient = s.http
 	cfg.Credentials = s.creds
 	cfg.Retryer = func() aws.Retryer { return newPacedRetryer() }
+	if s.alone {
+		cfg.Retryer = func() aws.Retryer { return newSingleRetryer() }
+	}
 	cfg.Logger = logging.Nop{}
 	cfg.AppID = "unjam"
 	if s.opts.Version != "" {
 		cfg.AppID = "unjam-" + s.opts.Version
 	}
-	cfg.APIOptions = append(cfg.APIOptions, s.middleware)
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), s.middleware)
 	if s.opts.EndpointURL != "" {
 		// Clients look for per-service endpoints in the sources themselves; a flag must win over all of them.
 		cfg.BaseEndpoint = aws.String(s.opts.EndpointURL)
@@ -222,6 +228,34 @@ func (s *Session) Renew(ctx context.Context) error {
 	}
 	s.creds.set(fresh.get())
 	return nil
+}
+
+// Single is the same session, keys and connections, whose calls are made once each: what goes wrong once is seen and not smoothed
+// over. It counts into the same tally and needs no Close.
+func (s *Session) Single() *Session {
+	one := &Session{opts: s.opts, creds: s.creds, http: s.http, pace: s.pace, tally: s.tally, from: s.from, alone: true}
+	one.base = one.complete(one.from)
+	return one
+}
+
+// Anew opens another session from the same sources, with nothing kept: credentials are read or handed out again, roles assumed
+// again, connections made again. same says that the source gave the very keys that s has, so that the new session is the old one.
+// Close it.
+func (s *Session) Anew(ctx context.Context) (fresh *Session, same bool, err error) {
+	old, err := s.creds.Retrieve(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if fresh, err = Open(ctx, s.opts); err != nil {
+		return nil, false, err
+	}
+	c, err := fresh.creds.Retrieve(ctx)
+	if err != nil {
+		fresh.Close()
+		return nil, false, err
+	}
+	fresh.tally = s.tally
+	return fresh, c.AccessKeyID == old.AccessKeyID, nil
 }
 
 // Region is the session's own Region.

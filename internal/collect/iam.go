@@ -49,14 +49,14 @@ func more(truncated bool, marker *string) string {
 // pages AWS needs.
 func (c *Collector) simulation(ctx context.Context, q fact.Query) answer {
 	ref := fact.Ref{Scope: q.Scope.Global(), Kind: fact.KindSimulation, ID: q.ID}
-	actions, resources, context := split(q.Args["actions"]), split(q.Args["resources"]), contextOf(q.Args["context"])
+	actions, resources, given := split(q.Args["actions"]), split(q.Args["resources"]), contextOf(q.Args["context"])
 	if len(actions) == 0 {
 		return answer{err: fmt.Errorf("simulate %s: the query names no actions", q.ID)}
 	}
 	f := fact.Simulation{Principal: q.ID}
 	var last fact.Source
 	a := pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
-		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &q.ID, ActionNames: actions, ResourceArns: resources, MaxItems: aws.Int32(1000), ContextEntries: context}
+		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &q.ID, ActionNames: actions, ResourceArns: resources, MaxItems: aws.Int32(1000), ContextEntries: given}
 		if token != "" {
 			in.Marker = &token
 		}

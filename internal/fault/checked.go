@@ -24,11 +24,11 @@ func Checked(s *fact.Snapshot, asked []fact.Query) string {
 		} else if g, lost := s.GapOf(q); lost {
 			why := g.Why
 			if g.Permission != "" {
-				why = g.Permission + " is missing"
+				why = g.Permission + " was denied"
 			}
-			said = append(said, "not checked with "+name+": "+why)
+			said = append(said, "not checked: "+why)
 		} else {
-			said = append(said, "not checked yet with "+name)
+			said = append(said, "not checked yet")
 		}
 	}
 	return strings.Join(said, "; ")
@@ -36,7 +36,7 @@ func Checked(s *fact.Snapshot, asked []fact.Query) string {
 
 func issues(all []fact.PolicyIssue) string {
 	if len(all) == 0 {
-		return "nothing to object to"
+		return "no findings"
 	}
 	return fmt.Sprintf("%s, the first: %s %s", Plural(len(all), "finding"), all[0].Kind, all[0].Code)
 }

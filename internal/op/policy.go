@@ -15,7 +15,7 @@ type Document struct {
 
 // Statement is one Allow of a policy document.
 type Statement struct {
-	Sid       string
+	Sid       string `json:",omitempty"`
 	Effect    string
 	Action    []string
 	Resource  any                          // "*" or a list of ARNs

@@ -12,6 +12,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/internal/testkit"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/cloud"
@@ -140,10 +141,17 @@ func judge(d *app.Diagnosis, label Label, c *testkit.Case) Played {
 	case first == nil:
 	case p.Got.Code == label.Code && p.Got.Cause == label.Cause && p.Got.Bucket == label.Bucket:
 		p.Word = Right
+	case slices.Contains(p.Also, p.Got.Code) && p.Got.Code != label.Code && unknown(d, label.Code):
+		p.Word = Honest // what was asked for could not be seen, and the other thing is true
 	case p.Got.Code == label.Code && (first.Cause.Class == fault.Unclear || first.Cause.Code == "unknown"):
 		p.Word = Honest
 	}
 	return p
+}
+
+// unknown reports whether a fault's verdict is unknown in some Region.
+func unknown(d *app.Diagnosis, code string) bool {
+	return slices.ContainsFunc(d.Report.Results, func(r report.Result) bool { return string(r.Code) == code && r.Verdict == fault.Unknown })
 }
 
 // falseClaims are the causes that a finding calls verified and that are not what was done.

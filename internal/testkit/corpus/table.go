@@ -138,10 +138,22 @@ func Table(w io.Writer, all []Played, herrings int) {
 	}
 }
 
+// extra are the codes found that no want of the world names.
+func (p Played) extra() []string {
+	var all []string
+	for _, code := range p.Found {
+		if code != p.Label.Code && !slices.Contains(p.Also, code) {
+			all = append(all, code)
+		}
+	}
+	return all
+}
+
 // Misses writes the incidents that were not answered right, a line each.
 func Misses(w io.Writer, all []Played) {
 	for _, p := range all {
-		if p.Word == Right && len(p.False) == 0 && p.Blast {
+		extra := p.extra()
+		if p.Word == Right && len(p.False) == 0 && p.Blast && (p.Missing != "" || len(extra) == 0) {
 			continue
 		}
 		missing := p.Missing
@@ -152,6 +164,9 @@ func Misses(w io.Writer, all []Played) {
 			p.Got.Code, p.Got.Cause, p.Got.Bucket, p.Got.Blast)
 		if len(p.False) > 0 {
 			fmt.Fprintf(w, ", false: %s", strings.Join(p.False, " "))
+		}
+		if len(extra) > 0 {
+			fmt.Fprintf(w, ", beside it: %s", strings.Join(extra, " "))
 		}
 		fmt.Fprintln(w)
 	}

@@ -192,6 +192,24 @@ func TestReplacedAndGone(t *testing.T) {
 	})
 }
 
+// TestRecreatedAlone: a stack whose only resource is replaced is not deleted meanwhile, neither new nor old.
+func TestRecreatedAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := load(t, "caller solo role=CfnDeploy agent=cloudformation stack=solo\n-20d solo creates connection one provider=GitHub\n-20d solo recreates one\n")
+		if got := b.call("DescribeStacks", "Stacks", named("solo"))[0]; got["StackStatus"] != "CREATE_COMPLETE" {
+			t.Errorf("recreated at once: %v", got)
+		}
+		if err := b.w.Act("solo recreates one"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		all := b.call("ListStacks", "StackSummaries", nil)
+		if len(all) != 2 || all[0]["StackStatus"] != "UPDATE_COMPLETE" {
+			t.Errorf("recreated later: %v", all)
+		}
+	})
+}
+
 // TestEvents: every operation begins and ends with an event of the stack; the newest event is first.
 func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -242,6 +260,14 @@ func TestTemplateIsWhatTheStackSaid(t *testing.T) {
 		d, ok := b.l.Pipelines.Definition(account, "eu-west-1", "web")
 		if text, _ := json.Marshal(d.Declaration); !ok || !strings.Contains(string(text), `"BranchName":"main"`) {
 			t.Errorf("the update kept what was done past the stack: %s", text)
+		}
+		d.Declaration["version"] = 7.0
+		b.l.Cloud.Within(func() {
+			_, err = b.l.Cloud.Serve(&cloud.Request{Service: "codepipeline", Operation: "UpdatePipeline", Region: "eu-west-1", Caller: iam.RootPrincipal(account),
+				In: map[string]any{"pipeline": d.Declaration}, Origin: cloud.Origin{Stack: b.l.Stacks.ID(account, "eu-west-1", "web-ci")}})
+		})
+		if out, _ := b.try("GetTemplate", named("web-ci")); err != nil || strings.Contains(out["TemplateBody"].(string), `"Version":7`) {
+			t.Errorf("a pipeline's version is no property: %v %v", out, err)
 		}
 	})
 }

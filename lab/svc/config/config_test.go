@@ -204,13 +204,36 @@ func TestNothingIsWrittenDownWhileOff(t *testing.T) {
 	})
 }
 
+// TestDeletionsAreNoticed: by a recorder that was off, and of resources that came back under the same name.
+func TestDeletionsAreNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := load(t, "recorder", `-20d aws stops recorder
+-19d ada deletes pipeline web
+-18d aws starts recorder
+-10d ada creates pipeline web connection=team-github repo=acme/web
+-9d ada calls iam:CreateRole RoleName=Brief AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+-8d ada calls iam:DeleteRole RoleName=Brief
+-8d ada calls iam:CreateRole RoleName=Brief AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+`)
+		all, _ := b.items(pipelines, "web")
+		if got := statuses(all); got != "ResourceDiscovered ResourceDeleted ResourceDiscovered" {
+			t.Errorf("statuses %s", got)
+		}
+		brief := map[string]any{"resourceType": roles, "resourceName": "Brief", "includeDeletedResources": true}
+		found := b.call("ListDiscoveredResources", brief)["resourceIdentifiers"].([]any)
+		if len(found) != 2 || found[0].(map[string]any)["resourceDeletionTime"] == nil || found[1].(map[string]any)["resourceDeletionTime"] != nil {
+			t.Errorf("two roles of one name: %v", found)
+		}
+	})
+}
+
 // TestDailyRecorderMissesWhatIsUndone: changes of a day become one item, and none when nothing is left of them.
 func TestDailyRecorderMissesWhatIsUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := load(t, "recorder daily=yes types="+roles, `-20d ada grants Runner deny=codeconnections:UseConnection name=stop
--20d ada revokes Runner name=stop
--10d ada grants Runner deny=codeconnections:UseConnection name=stop
--10d ada grants Runner deny=codeconnections:PassConnection name=halt
+		b := load(t, "recorder daily=yes types="+roles, `-19d23h ada grants Runner deny=codeconnections:UseConnection name=stop
+-19d22h ada revokes Runner name=stop
+-9d22h ada grants Runner deny=codeconnections:UseConnection name=stop
+-9d2h ada grants Runner deny=codeconnections:PassConnection name=halt
 `)
 		var role *iam.Role
 		b.l.Cloud.Within(func() { role, _ = b.l.IAM.Role(account, "Runner") })

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/report"
+)
+
+// judge compares the ways of a probe with the first of them and sets its cause: what depends on the moment is a race whatever else
+// differs; then comes the session, then the Region, then the number of calls at once.
+func judge(d *report.Probe) {
+	by := map[report.WayName]report.Way{}
+	for _, w := range d.Ways {
+		by[w.Name] = w
+	}
+	now := by[report.AsNow].Reads
+	d.Differences = []report.Difference{}
+	diffs := map[report.WayName][]report.Difference{}
+	for _, n := range []report.WayName{report.AsNowAgain, report.FreshSession, report.OtherRegion, report.AtOnce} {
+		diffs[n] = differences(now, by[n])
+		d.Differences = append(d.Differences, diffs[n]...)
+	}
+	switch {
+	case len(diffs[report.AsNowAgain]) > 0:
+		d.Cause, d.Text = report.Race, "the same session got two answers to the same read within moments: what is read still changes, or passing trouble is in the way. Wait a minute and ask again."
+	case len(diffs[report.FreshSession]) > 0:
+		d.Cause, d.Text = report.StaleSession, "a session made anew gets another answer than this one: the session is stale. Sign in again (aws sso login) and restart what holds the old session."
+	case len(diffs[report.OtherRegion]) > 0:
+		d.Cause, d.Text = report.Regional, "another Region gives another answer: the trouble is in "+d.Subject.Region+" or on the way there. See https://health.aws.amazon.com/health/status for the Region."
+	case len(diffs[report.AtOnce]) > 0:
+		d.Cause, d.Text = report.Race, "one read at a time is answered as now, several at once are not: something in the account calls too fast, or answers depend on the moment. Let tools make fewer calls at once and wait longer before they try again."
+	default:
+		d.Cause, d.Text = report.NoCause, agreed(d.Ways)
+	}
+}
+
+// agreed says what follows when nothing differs; ways that could not be tried rule nothing out.
+func agreed(ways []report.Way) string {
+	text := "all ways agree: "
+	if len(report.RuledOut(ways)) == 0 {
+		return "nothing differs, but no other way could be tried."
+	}
+	for i, r := range report.RuledOut(ways) {
+		if i > 0 {
+			text += ", "
+		}
+		text += r
+	}
+	return text + "."
+}
+
+// differences are the reads of a way that came out differently, one for each read.
+func differences(now []report.Read, w report.Way) []report.Difference {
+	var all []report.Difference
+	seen := map[string]bool{}
+	for _, got := range w.Reads {
+		i := slices.IndexFunc(now, func(r report.Read) bool { return r.Key() == got.Key() })
+		if i < 0 || seen[got.Key()] || !differ(now[i], got, w.Name) {
+			continue
+		}
+		seen[got.Key()] = true
+		x := report.Difference{Way: w.Name, Service: got.Service, Operation: got.Operation, About: got.About, Now: now[i].Got(), Got: got.Got(), RequestIDs: []string{}, Why: got.Why}
+		if x.Why == "" {
+			x.Why = now[i].Why
+		}
+		for _, id := range []string{now[i].RequestID, got.RequestID} {
+			if id != "" {
+				x.RequestIDs = append(x.RequestIDs, id)
+			}
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// differ reports whether a read came out differently. From another Region only what it answered counts: that a Region is closed to
+// this caller says nothing about the other.
+func differ(now, got report.Read, way report.WayName) bool {
+	if got.Outcome == report.Outcome(fact.Skipped) || now.Outcome == report.Outcome(fact.Skipped) {
+		return false // interrupted
+	}
+	if way == report.OtherRegion && got.Outcome != report.Answered && got.Outcome != report.NotFound {
+		return false
+	}
+	return now.Outcome != got.Outcome || now.Answer != got.Answer
+}
