@@ -19,6 +19,7 @@ var floors = []struct {
 	{1, []string{"internal/fact"}},
 	{1, []string{"internal/op"}},
 	{2, []string{"internal/plan", "internal/bundle"}},
+	{2, []string{"internal/netpath"}},
 	{3, []string{"internal/fault"}},
 	{4, []string{"internal/history", "internal/triage"}},
 	{4, []string{"faults/*"}},

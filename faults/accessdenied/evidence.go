@@ -82,6 +82,10 @@ func speak(documents []fact.PolicyDocument, n op.Need) string {
 		return allows
 	case near != "":
 		return near
+	case len(documents) == 0:
+		return "it has none"
+	case len(documents) == 1:
+		return documents[0].Name + " does not allow " + n.Action
 	}
 	return fmt.Sprintf("none of %s allows %s", fault.Plural(len(documents), "document"), n.Action)
 }

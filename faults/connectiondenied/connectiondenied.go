@@ -4,7 +4,6 @@ package connectiondenied
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"

@@ -90,21 +90,24 @@ func (r refusal) cause(s *fact.Snapshot) (fault.Cause, string) {
 		return "Allow " + strings.Join(actions, " and ") + " on " + r.connection + " to " + r.role + ", then retry the stage."
 	}
 	remedy := allow(denied...)
+	if r.clone {
+		remedy = first(r.role != "", allow(useNew, useOld),
+			"Allow "+useNew+" and "+useOld+" on "+r.connection+" to the role of the project "+r.Action.Project+", then retry the stage.")
+	}
 	if by, ok := r.outsideRole(d); ok {
 		remedy = "The simulator says that the " + by + " says no: a policy of the role cannot mend it. Whoever owns it has to allow " + strings.Join(denied, " and ") + "."
 	}
 	switch keys := r.conditions(s); {
 	case r.clone:
-		return r.cloneCause(denied, len(d) > 0), first(r.role != "", allow(useNew, useOld),
-			"Allow codeconnections:UseConnection and codestar-connections:UseConnection on "+r.connection+" to the role of the project "+r.Action.Project+", then retry the stage.")
+		return r.cloneCause(denied, len(d) > 0), remedy
 	case len(d) == 0:
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS refuses it; which policy says no cannot be seen."}, "Check the role's policies for both actions, then retry the stage."
 	case len(denied) == 0:
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "AWS refused it, yet the simulator would allow it: the policy changed since, or something it cannot see says no (session, boundary on a condition)."},
 			"Check the role's policies for both actions, then retry the stage."
 	case len(keys) > 0:
-		return fault.Cause{Code: condition, Class: fault.Simulated, Text: "The role is allowed UseConnection under a condition on " + strings.Join(keys, ", ") +
-			". The key of one prefix is absent when the other is checked, and CodePipeline is checked under both."}, "Write the statement twice, each prefix with its own key, as in the policy below; then retry the stage."
+		return fault.Cause{Code: condition, Class: fault.Simulated, Text: "The role is allowed UseConnection only under a condition on " + strings.Join(keys, ", ") + whyNot(keys)},
+			"Write the statement twice, each prefix with its own key, as in the policy below; then retry the stage."
 	case len(denied) == 2:
 		return fault.Cause{Code: lacksBoth, Class: fault.Simulated, Text: "The role is allowed UseConnection under neither prefix."}, remedy
 	case denied[0] == useOld:
@@ -158,6 +161,17 @@ func (r refusal) conditions(s *fact.Snapshot) []string {
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
+}
+
+// whyNot is why a condition on these keys does not hold, as far as its keys tell.
+func whyNot(keys []string) string {
+	has := func(prefix string) bool {
+		return slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, prefix+":") })
+	}
+	if has("codeconnections") != has("codestar-connections") {
+		return ": the key of one prefix is absent when the other is checked, and a pipeline's role is checked under both."
+	}
+	return ", and it did not hold."
 }
 
 func keysOn(x fact.RolePolicies, connection string) []string {

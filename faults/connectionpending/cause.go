@@ -67,11 +67,12 @@ func readTrail(s *fact.Snapshot, c fact.Connection) trail {
 		}
 	}
 	ask(first[:]...)
+	known := !slices.ContainsFunc(t.asks, func(q fact.Query) bool { return !s.Settled(q) })
 	events := eventsOf(s, arn.Region)
 	t.sort(events, c, s)
 	if t.attempt != nil && t.denied == nil {
 		ask(begun[:]...)
-	} else if t.denied == nil {
+	} else if t.denied == nil && known { // not before it is known: six look-ups are what an incident may cost
 		ask(silent[:]...)
 	}
 	t.findPrevious(events, c)

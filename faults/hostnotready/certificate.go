@@ -6,34 +6,35 @@ import (
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/netpath"
 )
 
 // certificates looks at what is configured on the host and at what its server shows here.
-func (w way) certificates(s *fact.Snapshot) (*obstacle, []fact.Query) {
-	q := fact.Query{Scope: w.scope, Kind: fact.KindCertificate, ID: w.host.Endpoint}
-	for _, c := range w.host.Certificates {
+func (w way) certificates(s *fact.Snapshot) (*netpath.Obstacle, []fact.Query) {
+	q := fact.Query{Scope: w.Scope, Kind: fact.KindCertificate, ID: w.Host.Endpoint}
+	for _, c := range w.Host.Certificates {
 		if c.NotAfter.Before(s.At()) {
-			return &obstacle{cause: certExpired, text: fmt.Sprintf("the certificate configured on the host (%s) expired at %s", c.Subject, fault.Stamp(c.NotAfter)), proof: w.host,
-				field: "TlsCertificate notAfter", got: fault.Stamp(c.NotAfter), want: "in the future", event: "UpdateHost"}, nil
+			return &netpath.Obstacle{Cause: certExpired, Text: fmt.Sprintf("the certificate configured on the host (%s) expired at %s", c.Subject, fault.Stamp(c.NotAfter)), Proof: w.Host,
+				Field: "TlsCertificate notAfter", Got: fault.Stamp(c.NotAfter), Want: "in the future", Event: "UpdateHost"}, nil
 		}
 	}
 	for x := range fact.All[fact.Served](s) {
-		if x.Endpoint != w.host.Endpoint || len(x.Chain) == 0 {
+		if x.Endpoint != w.Host.Endpoint || len(x.Chain) == 0 {
 			continue
 		}
 		own := x.Chain[0]
-		show := func(cause, text, field, got, want string) (*obstacle, []fact.Query) {
-			return &obstacle{cause: cause, text: text + ", as seen from here", proof: x, field: field, got: got, want: want}, []fact.Query{q}
+		show := func(cause, text, field, got, want string) (*netpath.Obstacle, []fact.Query) {
+			return &netpath.Obstacle{Cause: cause, Text: text + ", as seen from here", Proof: x, Field: field, Got: got, Want: want}, []fact.Query{q}
 		}
-		host := hostname(w.host.Endpoint)
+		host := hostname(w.Host.Endpoint)
 		switch {
 		case own.NotAfter.Before(s.At()):
 			return show(certExpired, "the server's certificate expired at "+fault.Stamp(own.NotAfter), "notAfter", fault.Stamp(own.NotAfter), "in the future")
 		case !matches(own.Names, host):
 			return show(certName, fmt.Sprintf("the server's certificate is for %v, not for %s", own.Names, host), "names", fmt.Sprint(own.Names), host)
-		case !x.Trusted && len(w.host.Certificates) > 0 && !vouches(w.host.Certificates, x.Chain):
-			return show(certUntrusted, "the server's certificate is of another authority ("+own.Issuer+") than the one configured on the host", "issuer", own.Issuer, w.host.Certificates[0].Subject)
-		case !x.Trusted && len(w.host.Certificates) == 0:
+		case !x.Trusted && len(w.Host.Certificates) > 0 && !vouches(w.Host.Certificates, x.Chain):
+			return show(certUntrusted, "the server's certificate is of another authority ("+own.Issuer+") than the one configured on the host", "issuer", own.Issuer, w.Host.Certificates[0].Subject)
+		case !x.Trusted && len(w.Host.Certificates) == 0:
 			return show(certUntrusted, "the server's certificate is of a private authority ("+own.Issuer+") and none is configured on the host", "issuer", own.Issuer, "a public authority, or TlsCertificate on the host")
 		}
 	}

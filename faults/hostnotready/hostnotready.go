@@ -10,16 +10,17 @@ import (
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/netpath"
 )
 
 // The causes.
 const (
 	neverSetUp    = "setup-never-done"
 	initialising  = "vpc-initializing"
-	vpcFailed     = "vpc-failed"
-	groupBlocks   = "security-group-blocks"
-	aclBlocks     = "network-acl-blocks"
-	noRoute       = "no-route"
+	vpcFailed     = netpath.Setup
+	groupBlocks   = netpath.SecurityGroup
+	aclBlocks     = netpath.NetworkACL
+	noRoute       = netpath.Route
 	dnsChanged    = "dns-changed"
 	certExpired   = "certificate-expired"
 	certName      = "certificate-name"
@@ -183,7 +184,7 @@ func judge(s *fact.Snapshot, h fact.Host, scope fact.Scope, on []fact.Connection
 	c, o, asks := cause(s, h, scope, good)
 	f.Cause, helps = c, append(helps, asks...)
 	if o != nil {
-		f.Evidence = append(f.Evidence, o.evidence())
+		f.Evidence = append(f.Evidence, evidence(o))
 		helps = append(helps, who(s, &f, scope, o)...)
 	}
 	if f.Cause.Code == vpcFailed { // where it is folded under a connection that waits, this line is all that shows
@@ -258,12 +259,12 @@ func bucket(cause string) fault.Bucket {
 }
 
 // who asks for the event that made the obstacle, and adds it to the cause and the evidence.
-func who(s *fact.Snapshot, f *fault.Finding, scope fact.Scope, o *obstacle) []fact.Query {
-	if o.event == "" {
+func who(s *fact.Snapshot, f *fault.Finding, scope fact.Scope, o *netpath.Obstacle) []fact.Query {
+	if o.Event == "" {
 		return nil
 	}
-	q := fact.Query{Scope: scope, Kind: fact.KindEvent, ID: o.event}
-	last := lastOf(s, o.event, o.subject())
+	q := fact.Query{Scope: scope, Kind: fact.KindEvent, ID: o.Event}
+	last := lastOf(s, o.Event, o.Subject())
 	if last == nil {
 		return []fact.Query{q}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/inquiry"
@@ -59,6 +60,9 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	if progress == nil {
 		progress = func(Progress) {}
 	}
+	if ask.Quick {
+		ctx = awsapi.AtOnce(ctx)
+	}
 	who, err := a.Identity(ctx)
 	if err != nil {
 		return nil, err
@@ -105,14 +109,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 		return nil, err
 	}
 	d := &Diagnosis{Snapshot: st.Snapshot, Outcome: st.Outcome, Rounds: st.Rounds}
-	after := a.session.Tally()
-	calls := report.Calls{Total: after.Total - before.Total, ByOperation: map[string]int{}}
-	for k, n := range after.ByOperation {
-		if n -= before.ByOperation[k]; n > 0 {
-			calls.ByOperation[k] = n
-		}
-	}
-	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, calls, time.Since(start))
+	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
 	d.Report.Warnings = report.Warnings(a.standing(ctx, who, time.Now()))
 	return d, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/report"
@@ -31,23 +32,17 @@ func judge(d *report.Probe) {
 	case len(diffs[report.AtOnce]) > 0:
 		d.Cause, d.Text = report.Race, "one read at a time is answered as now, several at once are not: something in the account calls too fast, or answers depend on the moment. Let tools make fewer calls at once and wait longer before they try again."
 	default:
-		d.Cause, d.Text = report.NoCause, agreed(d.Ways)
+		d.Cause, d.Text = report.NoCause, agreed(*d)
 	}
 }
 
 // agreed says what follows when nothing differs; ways that could not be tried rule nothing out.
-func agreed(ways []report.Way) string {
-	text := "all ways agree: "
-	if len(report.RuledOut(ways)) == 0 {
+func agreed(d report.Probe) string {
+	out := report.RuledOut(d)
+	if len(out) == 0 {
 		return "nothing differs, but no other way could be tried."
 	}
-	for i, r := range report.RuledOut(ways) {
-		if i > 0 {
-			text += ", "
-		}
-		text += r
-	}
-	return text + "."
+	return "all ways agree: " + strings.Join(out, ", ") + "."
 }
 
 // differences are the reads of a way that came out differently, one for each read.

@@ -54,7 +54,7 @@ func near(name string, names []string) []string {
 		l := strings.ToLower(n)
 		far := distance(low, l)
 		switch {
-		case far <= max(1, len(low)/3):
+		case far <= slips(len(low)):
 		case strings.Contains(l, low), strings.Contains(low, l), len(low) >= 3 && strings.HasPrefix(l, low[:3]):
 			far += len(low) // less alike than a slip of the hand
 		default:
@@ -68,6 +68,14 @@ func near(name string, names []string) []string {
 		out = append(out, a.name)
 	}
 	return out
+}
+
+// slips is how many slips of the hand a name of a length may hold: two swapped letters are two.
+func slips(length int) int {
+	if length < 3 {
+		return 1
+	}
+	return max(2, length/3)
 }
 
 // distance is how many letters have to be put in, taken out or changed to make one text the other (Levenshtein).

@@ -137,7 +137,6 @@ func (p *prober) way(ctx context.Context, c *collect.Collector, name report.WayN
 // fresh reads with a session made anew.
 func (p *prober) fresh(ctx context.Context) report.Way {
 	w := report.Way{Name: report.FreshSession, What: "With a session made anew", Reads: []report.Read{}}
-	p.tell(w.What)
 	s, same, err := p.app.session.Anew(ctx)
 	if err != nil {
 		w.Skipped = awsapi.Classify(err).Why

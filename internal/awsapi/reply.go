@@ -61,6 +61,14 @@ func (e *ReplyError) RetryableError() bool {
 
 // ServiceName turns the SDK's service ID into the signing name that the catalogue of operations uses.
 func ServiceName(serviceID string) string {
+	switch serviceID {
+	case "Config Service":
+		return "config"
+	case "AccessAnalyzer":
+		return "access-analyzer"
+	case "Service Quotas":
+		return "servicequotas"
+	}
 	return strings.ReplaceAll(strings.ToLower(serviceID), " ", "-")
 }
 

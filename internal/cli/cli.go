@@ -92,7 +92,7 @@ It reads until you say --apply. Start with:
 			root.AddCommand(c)
 		}
 	}
-	add("find", newDiagnose(e), newWhoami(e))
+	add("find", newDiagnose(e), newProbe(e), newWhoami(e))
 	add("fix", newFix(e), newPlan(e), newApply(e), newRuns(e), newShow(e), newResume(e))
 	add("know", newExplain(e), newPermissions(e), newVersion(e))
 	add("lab", newDemo(e), newLab(e))
@@ -216,7 +216,7 @@ func (e *env) open(ctx context.Context) (*app.App, error) {
 	}
 	if !e.json() {
 		cfg.OnWait = func(until time.Time) {
-			e.say("AWS refuses reads of a session that was only just made: asking again until %s, permissions take a while to spread", until.Local().Format("15:04:05"))
+			e.say("AWS refuses reads of a session that was only just made: asking again until %s at most, since permissions take a while to spread (--quick does not wait)", until.Local().Format("15:04:05"))
 		}
 	}
 	return app.Open(ctx, cfg)

@@ -64,7 +64,7 @@ type askFlags struct {
 
 func (a *askFlags) add(c *cobra.Command) {
 	c.Flags().StringSliceVar(&a.principals, "principal", nil, "also say whether this user or role `ARN` may complete a handshake")
-	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions")
+	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions, and wait for no permissions to spread")
 	c.Flags().BoolVar(&a.drift, "drift", false, "run a drift detection of the owning stack, a job in the account, instead of taking the last result")
 	c.Flags().StringArrayVar(&a.terraform, "terraform", nil, "compare with a Terraform state or plan: `FILE` holds the output of terraform show -json (repeatable)")
 	c.Flags().BoolVar(&a.paid, "paid-checks", false, "allow checks that AWS charges for: CheckNoNewAccess of Access Analyzer")

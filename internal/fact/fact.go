@@ -33,7 +33,7 @@ const (
 	KindTags          Kind = "tags"           // ListTagsForResource; connection ARN
 	KindHost          Kind = "host"           // ListHosts of the Region
 	KindEvent         Kind = "event"          // cloudtrail:LookupEvents; event name
-	KindSimulation    Kind = "simulation"     // iam:SimulatePrincipalPolicy; principal ARN, Args "actions", "resources"
+	KindSimulation    Kind = "simulation"     // iam:SimulatePrincipalPolicy; principal ARN, Args "actions", "resources", "context"
 	KindRole          Kind = "role"           // iam:ListRoles; path prefix
 
 	KindDefinition    Kind = "definition"     // codepipeline:GetPipeline of one version; pipeline name, Args "version"

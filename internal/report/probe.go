@@ -137,7 +137,8 @@ func ProbeTable(w io.Writer, d Probe, v View) error {
 			p.text(2, yellow, "not done: "+way.Skipped)
 		}
 		for _, g := range grouped(way.Reads) {
-			p.text(2, "", g)
+			p.text(2, "", g.words)
+			p.text(4, dim, g.requests)
 		}
 	}
 	if len(d.Symptoms) > 0 {
@@ -151,43 +152,59 @@ func ProbeTable(w io.Writer, d Probe, v View) error {
 	p.line(p.paint(dim, fmt.Sprintf("%s in %.1f s", fault.Plural(d.Calls.Total, "call"), float64(d.ElapsedMS)/1000)))
 	if d.Cause == NoCause {
 		p.line("")
-		p.line("Next: " + p.paint(bold, "unjam probe "+d.Subject.Name+" --support") + "   (the text for a support case; --repost for the public)")
+		p.line("Next: " + p.paint(bold, "unjam probe "+d.target()+" --support") + "   (the text for a support case)")
 	}
 	return p.err
 }
 
-// grouped says what came of the reads, a line each; equal ones are counted.
-func grouped(reads []Read) []string {
-	var lines []string
-	count := map[string]int{}
+// target is the subject as one types it.
+func (d Probe) target() string {
+	if d.Subject.Kind == "pipeline" {
+		return d.Subject.Name
+	}
+	return d.Subject.ARN
+}
+
+// group is reads that came out alike.
+type group struct {
+	words    string
+	requests string // their request IDs, as far as AWS answered
+}
+
+// grouped says what came of the reads, a group for each outcome.
+func grouped(reads []Read) []group {
+	var all []group
 	ids := map[string][]string{}
+	count := map[string]int{}
 	for _, r := range reads {
-		line := r.Service + ":" + r.Operation
+		words := r.Service + ":" + r.Operation
 		if r.About != "" {
-			line += " of " + r.About
+			words += " of " + r.About
 		}
-		line += " in " + r.Region + ": " + r.Got()
+		words += " in " + r.Region + ": " + r.Got()
 		if r.Outcome != Answered && r.Why != "" {
-			line += ", " + r.Why
+			words += ", " + r.Why
 		}
-		if count[line]++; count[line] == 1 {
-			lines = append(lines, line)
+		if count[words]++; count[words] == 1 {
+			all = append(all, group{words: words})
 		}
 		if r.RequestID != "" {
-			ids[line] = append(ids[line], r.RequestID)
+			ids[words] = append(ids[words], r.RequestID)
 		}
 	}
-	for i, l := range lines {
-		if n := count[l]; n > 1 {
-			lines[i] += fmt.Sprintf(" (%d times)", n)
+	for i, g := range all {
+		if n := count[g.words]; n > 1 {
+			all[i].words += fmt.Sprintf(" (%d times)", n)
 		}
-		if all := ids[l]; len(all) == 1 {
-			lines[i] += " [request " + all[0] + "]"
-		} else if len(all) > 1 {
-			lines[i] += " [requests " + all[0] + " and " + fmt.Sprint(len(all)-1) + " more]"
+		switch requests := ids[g.words]; len(requests) {
+		case 0:
+		case 1:
+			all[i].requests = "request " + requests[0]
+		default:
+			all[i].requests = fmt.Sprintf("request %s and %d more", requests[0], len(requests)-1)
 		}
 	}
-	return lines
+	return all
 }
 
 func (x Difference) words() string {

@@ -50,7 +50,7 @@ func Support(w io.Writer, d Probe, form Form) error {
 		}
 	}
 	line("\nWhat was ruled out")
-	for _, r := range append(RuledOut(d.Ways), notRuledOut(d.Ways)...) {
+	for _, r := range append(RuledOut(d), notRuledOut(d.Ways)...) {
 		line("- %s", r)
 	}
 	line("- AWS Health: %s", d.Health)
@@ -104,11 +104,12 @@ func (r Read) words() string {
 	return words
 }
 
-// RuledOut says what the ways that were tried rule out, as far as they agree with the first.
-func RuledOut(ways []Way) []string {
+// RuledOut says what the ways that agree with the first rule out.
+func RuledOut(d Probe) []string {
 	var all []string
-	for _, w := range ways {
-		if w.Skipped != "" || len(w.Reads) == 0 {
+	for _, w := range d.Ways {
+		differs := slices.ContainsFunc(d.Differences, func(x Difference) bool { return x.Way == w.Name })
+		if w.Skipped != "" || len(w.Reads) == 0 || differs {
 			continue
 		}
 		switch w.Name {
@@ -165,8 +166,16 @@ func redactor(d Probe, form Form) func(string) string {
 			text = regexp.MustCompile(`(^|[^\w-])`+regexp.QuoteMeta(n)+`($|[^\w-])`).ReplaceAllString(text, "${1}"+nobody+"${2}")
 		}
 		if form == ForPublic {
-			text = accountID.ReplaceAllString(text, "********$1")
+			text = accountID.ReplaceAllStringFunc(text, cut)
 		}
 		return text
 	}
+}
+
+// cut leaves the last four digits of an account ID.
+func cut(id string) string {
+	if len(id) != 12 {
+		return id // a UUID
+	}
+	return "********" + id[8:]
 }

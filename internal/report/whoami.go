@@ -73,7 +73,7 @@ func Warnings(s Standing) []string {
 	if s.Credentials.Wrong != "" {
 		all = append(all, s.Credentials.Wrong+": account "+s.Identity.Account+" may not be the one you mean")
 	}
-	if i := s.Identity; !i.ExpiresAt.IsZero() && i.ExpiresAt.Sub(s.Now) < soon {
+	if i := s.Identity; !i.ExpiresAt.IsZero() && i.ExpiresAt.Sub(s.Now) < soon && !renewed(i) {
 		all = append(all, "the session ends in "+fault.Plural(max(0, int(i.ExpiresAt.Sub(s.Now).Minutes())), "minute")+": sign in again before waiting for a person")
 	}
 	switch off := s.Skew.Abs(); {
@@ -90,6 +90,12 @@ func Warnings(s Standing) []string {
 	}
 	return all
 }
+
+// renewed reports whether a session is made anew by itself when it ends: a role that this program assumes.
+func renewed(i fact.Identity) bool { return i.Origin == assumed }
+
+// assumed is the SDK's name of the source of such sessions.
+const assumed = "AssumeRoleProvider"
 
 // clockWords says how far off a clock is: "7 min behind", "70 s ahead of".
 func clockWords(skew time.Duration) string {
@@ -176,7 +182,11 @@ func WhoamiTable(w io.Writer, d Whoami, now time.Time, v View) error {
 		p.who(first(i, "Hides"), h)
 	}
 	if t, err := time.Parse(time.RFC3339, d.Identity.ExpiresAt); err == nil {
-		p.who("Expire", p.clock(t)+", in "+left(t.Sub(now)))
+		words := p.clock(t) + ", in " + left(t.Sub(now))
+		if d.Identity.Source == assumed {
+			words += ", renewed by itself"
+		}
+		p.who("Expire", words)
 	}
 	if skew := time.Duration(d.ClockSkewMS) * time.Millisecond; skew.Abs() >= time.Second {
 		p.who("Clock", clockWords(skew)+" AWS's")

@@ -26,7 +26,9 @@ func look(s *fact.Snapshot, f *fault.Finding) []fact.Query {
 	}
 	pipelines := fault.Suffering(s, *f, maxPipelines)
 	iam, asks := permissions(s, f, pipelines)
-	f.Triage = []fault.Ruling{iam, network(s, f, pipelines), quotas(s, f, pipelines)}
+	net, more := network(s, f, pipelines)
+	asks = append(asks, more...)
+	f.Triage = []fault.Ruling{iam, net, quotas(s, f, pipelines)}
 	if f.Bucket == fault.Service || (f.Cause.Class == fault.Unclear && slices.Contains([]fault.Bucket{fault.IAM, fault.Network, fault.Quota}, f.Bucket)) {
 		r, q := service(s, f, pipelines)
 		f.Triage = append(f.Triage, r)
@@ -156,59 +158,6 @@ func refusal(s *fact.Snapshot, pipelines []fact.Pipeline) string {
 		}
 	}
 	return ""
-}
-
-// network rules the network out for providers that AWS reaches by itself, and looks at the host of the others.
-func network(s *fact.Snapshot, f *fault.Finding, pipelines []fact.Pipeline) fault.Ruling {
-	if r, ok := it(f, fault.Network); ok {
-		return r
-	}
-	con, ok := connection(s, f, pipelines)
-	switch {
-	case !ok && unread(s, pipelines) != "":
-		return ruling(fault.Network, fault.Unseen, fault.Unclear, unread(s, pipelines))
-	case !ok:
-		return ruling(fault.Network, fault.RuledOut, fault.Inferred, "AWS answered every step of the failed run with a text of its own: no time-out, no name that does not resolve")
-	case con.HostARN == "":
-		return ruling(fault.Network, fault.RuledOut, fault.Inferred,
-			fmt.Sprintf("AWS reaches %s by itself: nothing of your network lies between", providerName(con.Provider)))
-	}
-	a, err := fact.ParseARN(con.HostARN)
-	if err != nil {
-		return ruling(fault.Network, fault.Unseen, fault.Unclear, "the connection's host ARN is malformed")
-	}
-	for h := range fact.All[fact.Host](s) {
-		if h.ARN != con.HostARN {
-			continue
-		}
-		switch {
-		case h.Status != fact.StatusAvailable:
-			return ruling(fault.Network, fault.Unseen, fault.Unclear, fmt.Sprintf("host %s is %s: until it is set up nothing shows whether the network lets it through", h.Name, h.Status))
-		case h.VPC == "":
-			return ruling(fault.Network, fault.RuledOut, fault.Inferred, "AWS reaches the host "+h.Endpoint+" over the internet, not through a VPC")
-		}
-		return inVPC(s, h, fact.Scope{Account: s.Question().Account, Region: a.Region})
-	}
-	return ruling(fault.Network, fault.Unseen, fault.Unclear, "the connection stands on a host that could not be read")
-}
-
-// inVPC says whether the path of a host in a VPC was read.
-func inVPC(s *fact.Snapshot, h fact.Host, scope fact.Scope) fault.Ruling {
-	for _, k := range []fact.Kind{fact.KindSubnet, fact.KindSecurityGroup, fact.KindNetworkACL, fact.KindRouteTable} {
-		q := fact.Query{Scope: scope, Kind: k, ID: h.VPC}
-		if g, lost := s.GapOf(q); lost {
-			why := "the path of host " + h.Name + " could not be read: " + g.Why
-			if g.Permission != "" {
-				why = "the path of host " + h.Name + " could not be read: " + g.Permission + " is missing"
-			}
-			return ruling(fault.Network, fault.Unseen, fault.Unclear, why)
-		}
-		if !s.Answered(q) {
-			return ruling(fault.Network, fault.Unseen, fault.Unclear, "the path of host "+h.Name+" in "+h.VPC+" was not read")
-		}
-	}
-	return ruling(fault.Network, fault.RuledOut, fault.Inferred,
-		fmt.Sprintf("subnets, security groups, network ACLs and routes of host %s in %s let it through, as far as the VPC shows", h.Name, h.VPC))
 }
 
 // connection is the one that the finding is about.

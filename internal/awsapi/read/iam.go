@@ -60,13 +60,13 @@ func (r *Reader) analyzer(scope fact.Scope) *accessanalyzer.Client {
 
 // ValidatePolicy calls access-analyzer:ValidatePolicy, one page. It is free.
 func (r *Reader) ValidatePolicy(ctx context.Context, scope fact.Scope, in *accessanalyzer.ValidatePolicyInput) (*accessanalyzer.ValidatePolicyOutput, fact.Source, error) {
-	out, _, src, err := call(ctx, r, scope, "accessanalyzer", "ValidatePolicy", r.analyzer(scope).ValidatePolicy, in)
+	out, _, src, err := call(ctx, r, scope, "access-analyzer", "ValidatePolicy", r.analyzer(scope).ValidatePolicy, in)
 	return out, src, err
 }
 
 // CheckNoNewAccess calls access-analyzer:CheckNoNewAccess. AWS charges for every call.
 func (r *Reader) CheckNoNewAccess(ctx context.Context, scope fact.Scope, in *accessanalyzer.CheckNoNewAccessInput) (*accessanalyzer.CheckNoNewAccessOutput, fact.Source, error) {
-	out, _, src, err := call(ctx, r, scope, "accessanalyzer", "CheckNoNewAccess", r.analyzer(scope).CheckNoNewAccess, in)
+	out, _, src, err := call(ctx, r, scope, "access-analyzer", "CheckNoNewAccess", r.analyzer(scope).CheckNoNewAccess, in)
 	return out, src, err
 }
 

@@ -5,11 +5,16 @@ import (
 	"flag"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/internal/testkit/corpus"
+	"github.com/unjam/unjam/lab"
 )
 
 var update = flag.Bool("update", false, "write docs/corpus.md anew")
@@ -63,6 +68,7 @@ func TestCorpus(t *testing.T) {
 	}
 	all := playAll(t, incidents)
 	floors(t, all)
+	catalogue(t, all)
 	var b bytes.Buffer
 	b.WriteString(head)
 	corpus.Table(&b, all, herrings)
@@ -92,6 +98,9 @@ func floors(t *testing.T, all []corpus.Played) {
 		if len(p.False) > 0 || (p.Missing == "" && (p.Word != corpus.Right || !p.Blast)) {
 			corpus.Misses(&misses, []corpus.Played{p})
 		}
+		if p.Lookups > 6 {
+			t.Errorf("%s without %q: %d look-ups of CloudTrail, want at most 6", p.Incident, p.Missing, p.Lookups)
+		}
 		if p.Calls > 120 || p.Time.Seconds() > 4 {
 			t.Errorf("%s without %q: %d calls, %v: want at most 120 and 4 s", p.Incident, p.Missing, p.Calls, p.Time)
 		}
@@ -105,6 +114,31 @@ func floors(t *testing.T, all []corpus.Played) {
 	}
 	if misses.Len() > 0 {
 		t.Errorf("answers that are false, or not right and exact with nothing missing:\n%s", misses.String())
+	}
+}
+
+// catalogue: every read that the program may make is made somewhere, and nothing is called that the catalogue does not have. What only a
+// flag asks for, and what whoami and probe ask, is shown elsewhere.
+func catalogue(t *testing.T, all []corpus.Played) {
+	t.Helper()
+	called := map[string]bool{}
+	for _, p := range all {
+		for _, o := range p.Ops {
+			called[o] = true
+		}
+	}
+	known := map[string]bool{}
+	for _, o := range op.All() {
+		known[o.Key()] = true
+		elsewhere := o.Write || o.Flag != "" || slices.Contains([]string{"DescribeOrganization", "ListAccountAliases", "ListActionTypes", "ListWebhooks", "DecodeAuthorizationMessage"}, o.Name)
+		if !elsewhere && !called[o.Key()] {
+			t.Errorf("%s is in the catalogue and no incident calls it", o.Key())
+		}
+	}
+	for o := range called {
+		if old := strings.Replace(o, "codestar-connections:", "codeconnections:", 1); !known[o] && !known[old] {
+			t.Errorf("%s is called and not in the catalogue", o)
+		}
 	}
 }
 
@@ -133,4 +167,47 @@ func playAll(t *testing.T, incidents []corpus.Incident) []corpus.Played {
 		all = append(all, played...)
 	}
 	return all
+}
+
+// TestEverySourceInEveryWay plays one incident of each kind with every source of evidence denied, throttled for good, cut off, and slow:
+// nothing wrong is said, a source that answers late is waited for, one that does not answer is a gap that says what it blocks, and
+// everything else goes on.
+func TestEverySourceInEveryWay(t *testing.T) {
+	incidents, err := corpus.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range incidents {
+		switch in.Name {
+		case "pending-new-connection", "access-build-revoked", "host-group-closed", "unusable-branch-edited", "quota-throttled", "service-health":
+		default:
+			continue
+		}
+		for _, s := range corpus.Sources() {
+			for kind, class := range map[string]fact.Class{lab.Denied: fact.Denied, lab.Throttled: fact.Throttled, lab.Reset: fact.Failed, lab.Slow: ""} {
+				t.Run(in.Name+"/"+s.Name+"/"+kind, func(t *testing.T) {
+					t.Parallel()
+					s.Kind = kind
+					p := corpus.Play(t, in, s)
+					if p.Word == corpus.Wrong || len(p.False) > 0 {
+						t.Errorf("%s: got %+v, false %v", p.Word, p.Got, p.False)
+					}
+					asked := slices.ContainsFunc(p.Ops, func(op string) bool { return ofSource(s, op) })
+					lost := slices.ContainsFunc(p.Gaps, func(g report.Gap) bool { return g.Class == class && ofSource(s, g.Service+":"+g.Operation) })
+					if class == "" && p.Word != corpus.Right {
+						t.Errorf("a slow source changed the answer to %+v", p.Got)
+					}
+					if class != "" && asked && !lost {
+						t.Errorf("the source was asked and did not answer, and no gap of class %s says so: %+v", class, p.Gaps)
+					}
+				})
+			}
+		}
+	}
+}
+
+// ofSource reports whether an operation belongs to a source.
+func ofSource(s corpus.Source, operation string) bool {
+	service, name, _ := strings.Cut(operation, ":")
+	return slices.Contains(s.Calls, service) || slices.Contains(s.Calls, service+":"+name)
 }

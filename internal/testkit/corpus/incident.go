@@ -74,6 +74,7 @@ func expand(dir string, text []byte) ([]byte, error) {
 type Source struct {
 	Name       string
 	Calls      []string // SERVICE or SERVICE:OPERATION, by signing name
+	Kind       string   // how it goes missing: a kind of lab injection; "" is denied
 	Everything bool     // it is what the verdict itself rests on: without it the verdict may only be unknown
 }
 

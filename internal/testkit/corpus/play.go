@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,9 @@ import (
 // Latency is how long every call takes in the corpus.
 const Latency = 50 * time.Millisecond
 
+// slow is how long a slow source takes for a call: longer than anybody likes to wait, shorter than the program gives up.
+const slow = 3 * time.Second
+
 // Played is what a diagnosis of one incident came to.
 type Played struct {
 	Incident string
@@ -33,6 +37,9 @@ type Played struct {
 	Found    []string // the codes of all findings above info
 	Also     []string // codes of other wants: a second pipeline that fails is a finding too, though not the one that was asked for
 	False    []string // claims of class verified that the label does not bear out
+	Gaps     []report.Gap
+	Ops      []string // operations called, "service:Operation"
+	Lookups  int      // of CloudTrail among the calls
 	Calls    int
 	Time     time.Duration // simulated, with Latency a call
 }
@@ -61,7 +68,11 @@ func Play(t *testing.T, in Incident, missing Source) Played {
 		c := testkit.Start(t, in.Name, in.Text, func(c *cloud.Cloud) {
 			for _, call := range missing.Calls {
 				service, operation, _ := strings.Cut(call, ":")
-				c.Injections = append(c.Injections, &cloud.Injection{Service: service, Operation: operation, Kind: lab.Denied})
+				kind := lab.Denied
+				if missing.Kind != "" {
+					kind = missing.Kind
+				}
+				c.Injections = append(c.Injections, &cloud.Injection{Service: service, Operation: operation, Kind: kind, Delay: slow})
 			}
 		})
 		c.Lab.Cloud.Within(func() { c.Lab.Cloud.Latency = Latency })
@@ -111,7 +122,7 @@ func labelOf(w *world.World) (Label, error) {
 }
 
 func judge(d *app.Diagnosis, label Label, c *testkit.Case) Played {
-	p := Played{Label: label, Calls: d.Report.Calls.Total, Word: Wrong}
+	p := Played{Label: label, Calls: d.Report.Calls.Total, Lookups: d.Report.Calls.ByOperation["cloudtrail:LookupEvents"], Gaps: d.Report.Gaps, Ops: slices.Sorted(maps.Keys(d.Report.Calls.ByOperation)), Word: Wrong}
 	for _, w := range c.World.Wants {
 		if w.Verdict == "found" {
 			p.Also = append(p.Also, w.Code)

@@ -70,6 +70,7 @@ func TestSchemasFollowTheCode(t *testing.T) {
 	}{
 		{"diagnosis.v1.json", report.Diagnosis{}},
 		{"whoami.v1.json", report.Whoami{}},
+		{"probe.v1.json", report.Probe{}},
 		{"plan.v1.json", plan.Plan{}},
 		{"explanation.v1.json", report.Explanation{}},
 		{"events.v1.json", apply.Event{}},
@@ -189,6 +190,8 @@ func TestEnumsFollowTheCode(t *testing.T) {
 		{"diagnosis.v1.json#/$defs/verdict", texts(fault.Found, fault.Clear, fault.Unknown)},
 		{"diagnosis.v1.json#/$defs/gap/properties/class",
 			texts(fact.Denied, fact.Throttled, fact.Timeout, fact.Expired, fact.Unsupported, fact.Missing, fact.Skipped, fact.Failed)},
+		{"probe.v1.json#/properties/cause", texts(report.StaleSession, report.Race, report.Regional, report.NoCause)},
+		{"probe.v1.json#/$defs/way", texts(report.AsNow, report.FreshSession, report.OtherRegion, report.AtOnce, report.AsNowAgain)},
 		{"plan.v1.json#/$defs/step/properties/kind", texts(plan.Human, plan.Call, plan.Wait, plan.Verify)},
 		{"plan.v1.json#/$defs/check/properties/op", texts(plan.Is, plan.Not, plan.Absent)},
 		{"events.v1.json#/properties/event", texts(apply.RunStarted, apply.RunFinished, apply.StepStarted, apply.Waiting, apply.Poll, apply.Changed, apply.Confirmed,

@@ -1,4 +1,4 @@
-package hostnotready
+package netpath
 
 import (
 	"fmt"
@@ -9,30 +9,30 @@ import (
 	"github.com/unjam/unjam/internal/fact"
 )
 
-// obstacles are the things on the way that close it, or may, from the host outwards; those that are sure come first.
-func (w way) obstacles() []obstacle {
-	var all []obstacle
-	take := func(o *obstacle) {
+// Obstacles are the things on the way that close it, or may, from the host outwards; those that are sure come first.
+func (w Way) Obstacles() []Obstacle {
+	var all []Obstacle
+	take := func(o *Obstacle) {
 		if o != nil {
 			all = append(all, *o)
 		}
 	}
 	take(w.bySecurityGroups())
-	for _, sn := range w.subnets {
+	for _, sn := range w.Subnets {
 		if acl, ok := w.aclOf(sn.ID); ok {
 			take(w.byACL(acl, sn))
 		}
 	}
-	for _, sn := range w.subnets {
-		if t, ok := w.tableOf(sn.ID); ok {
+	for _, sn := range w.Subnets {
+		if t, ok := w.Table(sn.ID); ok {
 			take(w.byRoutes(t, sn))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b obstacle) int {
+	slices.SortStableFunc(all, func(a, b Obstacle) int {
 		switch {
-		case a.maybe == b.maybe:
+		case a.Maybe == b.Maybe:
 			return 0
-		case b.maybe:
+		case b.Maybe:
 			return -1
 		}
 		return 1
@@ -41,14 +41,14 @@ func (w way) obstacles() []obstacle {
 }
 
 // bySecurityGroups: groups allow what any rule of any of them allows.
-func (w way) bySecurityGroups() *obstacle {
-	if len(w.groups) == 0 || len(w.groups) < len(w.host.Groups) {
+func (w Way) bySecurityGroups() *Obstacle {
+	if len(w.Groups) == 0 || len(w.Groups) < len(w.Host.Groups) {
 		return nil
 	}
 	narrow := ""
-	for _, g := range w.groups {
+	for _, g := range w.Groups {
 		for _, r := range g.Out {
-			if !carries(r.Protocol, r.From, r.To, w.port) {
+			if !carries(r.Protocol, r.From, r.To, w.Port) {
 				continue
 			}
 			if len(r.Groups) > 0 || len(r.Lists) > 0 {
@@ -58,18 +58,18 @@ func (w way) bySecurityGroups() *obstacle {
 				if w.everywhere(b) {
 					return nil
 				}
-				if w.reaches(b) {
+				if w.Reaches(b) {
 					narrow = "it is let out to " + b
 				}
 			}
 		}
 	}
-	g := w.groups[0]
-	o := obstacle{cause: groupBlocks, text: fmt.Sprintf("no egress rule of security group %s lets TCP port %d out", names(w.groups), w.port), proof: g,
-		field: "Egress of " + g.ID, got: "no rule for TCP " + strconv.Itoa(w.port), want: "allowed", event: "RevokeSecurityGroupEgress"}
+	g := w.Groups[0]
+	o := Obstacle{Cause: SecurityGroup, Text: fmt.Sprintf("no egress rule of security group %s lets TCP port %d out", names(w.Groups), w.Port), Proof: g,
+		Field: "Egress of " + g.ID, Got: "no rule for TCP " + strconv.Itoa(w.Port), Want: "allowed", Event: "RevokeSecurityGroupEgress"}
 	if narrow != "" {
-		o.maybe, o.got = true, narrow
-		o.text = fmt.Sprintf("security group %s does not let TCP port %d out to the server: %s", names(w.groups), w.port, narrow)
+		o.Maybe, o.Got = true, narrow
+		o.Text = fmt.Sprintf("security group %s does not let TCP port %d out to the server: %s", names(w.Groups), w.Port, narrow)
 	}
 	return &o
 }
@@ -96,20 +96,20 @@ func carries(protocol string, from, to, port int) bool {
 	return false
 }
 
-// reaches reports whether a block holds the server's address. Where the address is not known any block may.
-func (w way) reaches(block string) bool {
+// Reaches reports whether a block holds the server's address. Where the address is not known any block may.
+func (w Way) Reaches(block string) bool {
 	p, err := netip.ParsePrefix(block)
-	return err != nil || !w.address.IsValid() || p.Contains(w.address)
+	return err != nil || !w.Address.IsValid() || p.Contains(w.Address)
 }
 
 // everywhere reports whether a block holds the server for sure: its address, or every address.
-func (w way) everywhere(block string) bool {
+func (w Way) everywhere(block string) bool {
 	p, err := netip.ParsePrefix(block)
 	switch {
 	case err != nil:
 		return false
-	case w.address.IsValid():
-		return p.Contains(w.address)
+	case w.Address.IsValid():
+		return p.Contains(w.Address)
 	}
 	return p.Bits() == 0 && p.Addr().Is4()
 }
@@ -119,20 +119,20 @@ func (w way) everywhere(block string) bool {
 var ephemeral = [...]int{1024, 32768, 49152, 60999, 65535}
 
 // byACL: the first entry that fits decides, in the order of numbers; replies need an entry of their own.
-func (w way) byACL(acl fact.NetworkACL, sn fact.Subnet) *obstacle {
-	e, says := w.decides(acl, true, w.port)
-	o := obstacle{cause: aclBlocks, proof: acl, got: "deny", event: changed(e)}
-	o.text = fmt.Sprintf("network ACL %s of subnet %s lets TCP port %d not out%s", acl.ID, sn.ID, w.port, numbered(e))
-	o.field, o.want = "Egress of "+acl.ID, "allow TCP "+strconv.Itoa(w.port)
+func (w Way) byACL(acl fact.NetworkACL, sn fact.Subnet) *Obstacle {
+	e, says := w.decides(acl, true, w.Port)
+	o := Obstacle{Cause: NetworkACL, Proof: acl, Got: "deny", Event: changed(e)}
+	o.Text = fmt.Sprintf("network ACL %s of subnet %s lets TCP port %d not out%s", acl.ID, sn.ID, w.Port, numbered(e))
+	o.Field, o.Want = "Egress of "+acl.ID, "allow TCP "+strconv.Itoa(w.Port)
 	for i := 0; says == passes && i < len(ephemeral); i++ {
 		e, says = w.decides(acl, false, ephemeral[i])
-		o.text = fmt.Sprintf("network ACL %s of subnet %s lets replies to port %d not in%s: they come on TCP 1024-65535", acl.ID, sn.ID, ephemeral[i], numbered(e))
-		o.field, o.want, o.event = "Ingress of "+acl.ID, "allow TCP 1024-65535", changed(e)
+		o.Text = fmt.Sprintf("network ACL %s of subnet %s lets replies to port %d not in%s: they come on TCP 1024-65535", acl.ID, sn.ID, ephemeral[i], numbered(e))
+		o.Field, o.Want, o.Event = "Ingress of "+acl.ID, "allow TCP 1024-65535", changed(e)
 	}
 	if says == passes {
 		return nil
 	}
-	o.maybe = says == may
+	o.Maybe = says == may
 	return &o
 }
 
@@ -154,9 +154,9 @@ func numbered(e fact.ACLEntry) string {
 	return fmt.Sprintf(" (rule %d, %s)", e.Number, e.Block)
 }
 
-func (w way) aclOf(subnet string) (fact.NetworkACL, bool) {
+func (w Way) aclOf(subnet string) (fact.NetworkACL, bool) {
 	var fallback fact.NetworkACL
-	for _, a := range w.acls {
+	for _, a := range w.ACLs {
 		if slices.Contains(a.Subnets, subnet) {
 			return a, true
 		}
@@ -178,10 +178,10 @@ const (
 
 // decides is what an ACL does with a TCP port, and the entry that decides. An entry that may or may not fit the server's address, and
 // allows, counts as fitting; one that may and denies makes it a may.
-func (w way) decides(acl fact.NetworkACL, egress bool, port int) (fact.ACLEntry, says) {
+func (w Way) decides(acl fact.NetworkACL, egress bool, port int) (fact.ACLEntry, says) {
 	var doubt *fact.ACLEntry
 	for i, e := range acl.Entries {
-		if e.Egress != egress || !carries(e.Protocol, e.From, e.To, port) || !w.reaches(e.Block) {
+		if e.Egress != egress || !carries(e.Protocol, e.From, e.To, port) || !w.Reaches(e.Block) {
 			continue
 		}
 		switch {
@@ -200,8 +200,8 @@ func (w way) decides(acl fact.NetworkACL, egress bool, port int) (fact.ACLEntry,
 
 // byRoutes: the most specific route that holds the address counts. Where the address is not known, a table that leads nowhere but into
 // the VPC, or into a black hole, may be the reason.
-func (w way) byRoutes(t fact.RouteTable, sn fact.Subnet) *obstacle {
-	if w.address.IsValid() {
+func (w Way) byRoutes(t fact.RouteTable, sn fact.Subnet) *Obstacle {
+	if w.Address.IsValid() {
 		return w.byRouteTo(t, sn)
 	}
 	beyond := 0
@@ -218,17 +218,17 @@ func (w way) byRoutes(t fact.RouteTable, sn fact.Subnet) *obstacle {
 	switch {
 	case hole != nil:
 		o := w.hole(t, sn, *hole)
-		o.maybe = beyond > 0
+		o.Maybe = beyond > 0
 		return o
 	case beyond == 0:
-		return &obstacle{maybe: true, cause: noRoute, text: fmt.Sprintf("route table %s of subnet %s leads nowhere but into the VPC itself", t.ID, sn.ID), proof: t,
-			field: "Routes of " + t.ID, got: "local only", want: "a route to the server", event: "DeleteRoute"}
+		return &Obstacle{Maybe: true, Cause: Route, Text: fmt.Sprintf("route table %s of subnet %s leads nowhere but into the VPC itself", t.ID, sn.ID), Proof: t,
+			Field: "Routes of " + t.ID, Got: "local only", Want: "a route to the server", Event: "DeleteRoute"}
 	}
 	return nil
 }
 
 // byRouteTo looks up the route to an address.
-func (w way) byRouteTo(t fact.RouteTable, sn fact.Subnet) *obstacle {
+func (w Way) byRouteTo(t fact.RouteTable, sn fact.Subnet) *Obstacle {
 	best, bits := fact.Route{}, -1
 	for _, r := range t.Routes {
 		p, err := netip.ParsePrefix(r.Block)
@@ -238,14 +238,14 @@ func (w way) byRouteTo(t fact.RouteTable, sn fact.Subnet) *obstacle {
 			}
 			continue
 		}
-		if p.Contains(w.address) && p.Bits() > bits {
+		if p.Contains(w.Address) && p.Bits() > bits {
 			best, bits = r, p.Bits()
 		}
 	}
 	switch {
 	case bits < 0:
-		return &obstacle{cause: noRoute, text: fmt.Sprintf("route table %s of subnet %s has no route to %s", t.ID, sn.ID, w.address), proof: t,
-			field: "Routes of " + t.ID, got: "none to " + w.address.String(), want: "a route to the server", event: "DeleteRoute"}
+		return &Obstacle{Cause: Route, Text: fmt.Sprintf("route table %s of subnet %s has no route to %s", t.ID, sn.ID, w.Address), Proof: t,
+			Field: "Routes of " + t.ID, Got: "none to " + w.Address.String(), Want: "a route to the server", Event: "DeleteRoute"}
 	case best.State == "blackhole":
 		return w.hole(t, sn, best)
 	}
@@ -253,21 +253,22 @@ func (w way) byRouteTo(t fact.RouteTable, sn fact.Subnet) *obstacle {
 }
 
 // hole is a route whose target is gone.
-func (w way) hole(t fact.RouteTable, sn fact.Subnet, r fact.Route) *obstacle {
-	o := &obstacle{cause: noRoute, text: fmt.Sprintf("route table %s of subnet %s sends %s to %s, which does not exist any more", t.ID, sn.ID, r.Block, r.Target), proof: t,
-		field: "Route " + r.Block + " of " + t.ID, got: "blackhole", want: "active", thing: r.Target}
+func (w Way) hole(t fact.RouteTable, sn fact.Subnet, r fact.Route) *Obstacle {
+	o := &Obstacle{Cause: Route, Text: fmt.Sprintf("route table %s of subnet %s sends %s to %s, which does not exist any more", t.ID, sn.ID, r.Block, r.Target), Proof: t,
+		Field: "Route " + r.Block + " of " + t.ID, Got: "blackhole", Want: "active", Thing: r.Target}
 	switch {
 	case len(r.Target) > 4 && r.Target[:4] == "nat-":
-		o.event = "DeleteNatGateway"
+		o.Event = "DeleteNatGateway"
 	case len(r.Target) > 4 && r.Target[:4] == "pcx-":
-		o.event = "DeleteVpcPeeringConnection"
+		o.Event = "DeleteVpcPeeringConnection"
 	}
 	return o
 }
 
-func (w way) tableOf(subnet string) (fact.RouteTable, bool) {
+// Table is the route table that serves a subnet.
+func (w Way) Table(subnet string) (fact.RouteTable, bool) {
 	var fallback fact.RouteTable
-	for _, t := range w.tables {
+	for _, t := range w.Tables {
 		if slices.Contains(t.Subnets, subnet) {
 			return t, true
 		}
