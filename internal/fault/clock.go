@@ -53,7 +53,7 @@ func ClockOf(c Current) Clock {
 // TimedOut reports whether a text says that an action ran out of its time.
 func TimedOut(text string) bool {
 	t := strings.ToLower(text)
-	for _, w := range []string{"timed out", "timeout", "time out", "exceeded the maximum time", "time limit"} {
+	for _, w := range []string{"timed out", "timeout", "time out", "exceeded the maximum time", "time limit", "failed to return a result"} {
 		if strings.Contains(t, w) {
 			return true
 		}

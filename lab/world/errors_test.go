@@ -14,11 +14,15 @@ import (
 
 func readSelf(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile("symptom_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var all []byte
+	for _, name := range []string{"symptom_test.go", "suffix_test.go"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
 	}
-	return string(b)
+	return string(all)
 }
 
 const smallStage = `account 111111111111 regions=eu-west-1

@@ -12,47 +12,6 @@ import (
 	"github.com/unjam/unjam/lab/world"
 )
 
-// signatureStage is what every case of signatures.txt is acted on: healthy pipelines of every kind.
-const signatureStage = `# A stage
-account 111111111111 regions=eu-west-1
-account 222222222222 alias=prod regions=eu-west-1
-github acme owner=olga members=ada repos=acme/web,acme/api
-github globex owner=gina repos=globex/shop
-bitbucket acme-bb owner=berta repos=acme-bb/docs
-boundary SourceOnly allow=use-connection
-role Deployer allow=*
-role StackRole for=cloudformation allow=*
-role Remote account=prod allow=* trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}'
-role Admin account=prod allow=*
-caller deploy role=Deployer session=terraform agent=terraform
-caller robot role=Admin account=prod
--40d deploy creates connection git provider=GitHub
--39d deploy completes handshake git as=olga org=acme
--38d deploy creates pipeline web connection=git repo=acme/web stages=Build,Deploy
--38d deploy grants CodePipelineServiceRole allow=sts:AssumeRole@arn:aws:iam::222222222222:role/Remote name=far
--37d deploy creates pipeline old definition=<<JSON
-{"artifactStore": {"type": "S3", "location": "artifacts"}, "stages": [
- {"name": "Source", "actions": [{"name": "GetCode", "actionTypeId": {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"},
-  "configuration": {"Owner": "acme", "Repo": "web", "Branch": "main", "OAuthToken": "ghp_olga"}, "outputArtifacts": [{"name": "Code"}]}]},
- {"name": "Build", "actions": [{"name": "Compile", "actionTypeId": {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"},
-  "configuration": {"ProjectName": "old"}, "inputArtifacts": [{"name": "Code"}]}]}]}
-JSON
--37d deploy creates pipeline stacks definition=<<JSON
-{"artifactStore": {"type": "S3", "location": "artifacts"}, "stages": [
- {"name": "Source", "actions": [{"name": "GetCode", "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
-  "configuration": {"S3Bucket": "code", "S3ObjectKey": "code.zip"}, "outputArtifacts": [{"name": "Code"}]}]},
- {"name": "Deploy", "actions": [{"name": "Stack", "actionTypeId": {"category": "Deploy", "owner": "AWS", "provider": "CloudFormation", "version": "1"},
-  "configuration": {"ActionMode": "CREATE_UPDATE", "StackName": "app", "RoleArn": "${StackRole}"}, "inputArtifacts": [{"name": "Code"}]}]}]}
-JSON
--37d deploy creates pipeline far definition=<<JSON
-{"artifactStore": {"type": "S3", "location": "artifacts"}, "stages": [
- {"name": "Source", "actions": [{"name": "GetCode", "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
-  "configuration": {"S3Bucket": "code", "S3ObjectKey": "code.zip"}, "outputArtifacts": [{"name": "Code"}]}]},
- {"name": "Deploy", "actions": [{"name": "Elsewhere", "roleArn": "${Remote}", "actionTypeId": {"category": "Deploy", "owner": "AWS", "provider": "CodeDeploy", "version": "1"},
-  "configuration": {"ApplicationName": "web", "DeploymentGroupName": "all"}, "inputArtifacts": [{"name": "Code"}]}]}]}
-JSON
-`
-
 // failed is what a pipeline shows of a stage that failed: the code and the text of the first action with an error.
 func failed(t *testing.T, l *lab.Lab, w *world.World, pipeline, stage string) (status, code, message string) {
 	t.Helper()
@@ -84,6 +43,11 @@ func TestSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stage, err := os.ReadFile("testdata/signatures.world") // healthy pipelines of every kind
+	if err != nil {
+		t.Fatal(err)
+	}
+	signatureStage := string(stage)
 	cases := strings.Split(string(raw), "\ncase: ")[1:]
 	if len(cases) < 35 {
 		t.Fatalf("%d cases, want at least 35", len(cases))

@@ -16,8 +16,10 @@ import (
 )
 
 // AWS CodeConnections has two APIs over one store. The new one knows both ARN prefixes, so it is asked first; where it
-// is not to be had (its host name does not resolve: older Regions, a VPC endpoint of the old service only; or it does
-// not know the operation), the old one is asked, which knows old ARNs only. The Source says which one answered.
+// is not to be had (its host name does not resolve or cannot be reached: older Regions, a VPC endpoint of the old service only; or it
+// does not know the operation), the old one is asked, which knows old ARNs only. The Source says which one answered. Where the
+// old one answered while the new one could not be reached, the Region's further calls go to the old one at once: a host that swallows
+// packets costs seconds a call.
 
 const (
 	service    = "codeconnections"
@@ -30,10 +32,30 @@ func absent(err error) bool {
 		return false
 	}
 	switch awsapi.Classify(err).Kind {
-	case awsapi.DNS, awsapi.NoOperation:
+	case awsapi.DNS, awsapi.Dial, awsapi.NoOperation:
 		return true
 	}
 	return false
+}
+
+// onlyOld reports whether a Region's new API was out of reach while its old one answered.
+func (r *Reader) onlyOld(scope fact.Scope) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.old[r.Region(scope)]
+}
+
+// answered notes that the old API of a Region answered after the new one had failed with an error.
+func (r *Reader) answered(scope fact.Scope, err error) {
+	if !absent(err) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.old == nil {
+		r.old = map[string]bool{}
+	}
+	r.old[r.Region(scope)] = true
 }
 
 // oldARN reports whether the old API can know the resource.
@@ -56,29 +78,30 @@ var errIncomplete = errors.New("the reply lacks the connection")
 // GetConnection calls GetConnection, falling back to the old API for ARNs of the old prefix. The connection is never nil
 // without an error.
 func (r *Reader) GetConnection(ctx context.Context, scope fact.Scope, arn string) (*types.Connection, fact.Source, error) {
-	out, _, src, err := call(ctx, r, scope, service, "GetConnection", r.connections(scope).GetConnection, &cc.GetConnectionInput{ConnectionArn: &arn})
-	var c *types.Connection
-	switch {
-	case absent(err) && oldARN(arn):
-		o, _, oldSrc, oldErr := call(ctx, r, scope, oldService, "GetConnection", r.oldConnections(scope).GetConnection, &csc.GetConnectionInput{ConnectionArn: &arn})
-		if oldErr != nil {
-			return nil, oldSrc, both(err, oldErr)
+	return either(r, scope, oldARN(arn), func() (*types.Connection, fact.Source, error) {
+		out, _, src, err := call(ctx, r, scope, service, "GetConnection", r.connections(scope).GetConnection, &cc.GetConnectionInput{ConnectionArn: &arn})
+		switch {
+		case err != nil:
+			return nil, src, err
+		case out.Connection == nil:
+			return nil, src, errIncomplete
 		}
-		src, c = oldSrc, renew(o.Connection)
-	case err != nil:
-		return nil, src, err
-	default:
-		c = out.Connection
-	}
-	if c == nil {
-		return nil, src, errIncomplete
-	}
-	return c, src, nil
+		return out.Connection, src, nil
+	}, func() (*types.Connection, fact.Source, error) {
+		out, _, src, err := call(ctx, r, scope, oldService, "GetConnection", r.oldConnections(scope).GetConnection, &csc.GetConnectionInput{ConnectionArn: &arn})
+		switch {
+		case err != nil:
+			return nil, src, err
+		case out.Connection == nil:
+			return nil, src, errIncomplete
+		}
+		return renew(out.Connection), src, nil
+	})
 }
 
 // ListConnections calls ListConnections, one page; token "" is the first.
 func (r *Reader) ListConnections(ctx context.Context, scope fact.Scope, token string) (page []types.Connection, next string, src fact.Source, err error) {
-	return eitherList(token, func(token string) ([]types.Connection, string, fact.Source, error) {
+	return eitherList(r, scope, token, func(token string) ([]types.Connection, string, fact.Source, error) {
 		out, _, src, err := call(ctx, r, scope, service, "ListConnections", r.connections(scope).ListConnections, &cc.ListConnectionsInput{MaxResults: pageSize, NextToken: optional(token)})
 		if err != nil {
 			return nil, "", src, err
@@ -99,7 +122,7 @@ func (r *Reader) ListConnections(ctx context.Context, scope fact.Scope, token st
 
 // ListHosts calls ListHosts, one page; token "" is the first.
 func (r *Reader) ListHosts(ctx context.Context, scope fact.Scope, token string) (page []types.Host, next string, src fact.Source, err error) {
-	return eitherList(token, func(token string) ([]types.Host, string, fact.Source, error) {
+	return eitherList(r, scope, token, func(token string) ([]types.Host, string, fact.Source, error) {
 		out, _, src, err := call(ctx, r, scope, service, "ListHosts", r.connections(scope).ListHosts, &cc.ListHostsInput{MaxResults: pageSize, NextToken: optional(token)})
 		if err != nil {
 			return nil, "", src, err
@@ -123,11 +146,11 @@ const pageSize = 100
 
 // eitherList reads a page from the new API and, where that is not to be had, from the old one. A token is only good at
 // the API it came from, so those of the old one are marked.
-func eitherList[T any](token string, fresh, old func(token string) ([]T, string, fact.Source, error)) ([]T, string, fact.Source, error) {
+func eitherList[T any](r *Reader, scope fact.Scope, token string, fresh, old func(token string) ([]T, string, fact.Source, error)) ([]T, string, fact.Source, error) {
 	const mark = oldService + "\n"
 	token, fromOld := strings.CutPrefix(token, mark)
 	var first error
-	if !fromOld {
+	if !fromOld && (token != "" || !r.onlyOld(scope)) {
 		page, next, src, err := fresh(token)
 		if !absent(err) || token != "" {
 			return page, next, src, err
@@ -135,8 +158,11 @@ func eitherList[T any](token string, fresh, old func(token string) ([]T, string,
 		first = err
 	}
 	page, next, src, err := old(token)
-	if err != nil && first != nil {
+	switch {
+	case err != nil && first != nil:
 		err = both(first, err)
+	case err == nil:
+		r.answered(scope, first)
 	}
 	if next != "" {
 		next = mark + next
@@ -146,25 +172,47 @@ func eitherList[T any](token string, fresh, old func(token string) ([]T, string,
 
 // ListTagsForResource calls ListTagsForResource, falling back to the old API for ARNs of the old prefix.
 func (r *Reader) ListTagsForResource(ctx context.Context, scope fact.Scope, arn string) (map[string]string, fact.Source, error) {
-	tags := map[string]string{}
-	out, _, src, err := call(ctx, r, scope, service, "ListTagsForResource", r.connections(scope).ListTagsForResource, &cc.ListTagsForResourceInput{ResourceArn: &arn})
-	if absent(err) && oldARN(arn) {
-		o, _, oldSrc, oldErr := call(ctx, r, scope, oldService, "ListTagsForResource", r.oldConnections(scope).ListTagsForResource, &csc.ListTagsForResourceInput{ResourceArn: &arn})
-		if oldErr != nil {
-			return nil, oldSrc, both(err, oldErr)
+	return either(r, scope, oldARN(arn), func() (map[string]string, fact.Source, error) {
+		out, _, src, err := call(ctx, r, scope, service, "ListTagsForResource", r.connections(scope).ListTagsForResource, &cc.ListTagsForResourceInput{ResourceArn: &arn})
+		if err != nil {
+			return nil, src, err
 		}
-		for _, t := range o.Tags {
+		tags := map[string]string{}
+		for _, t := range out.Tags {
 			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		}
-		return tags, oldSrc, nil
+		return tags, src, nil
+	}, func() (map[string]string, fact.Source, error) {
+		out, _, src, err := call(ctx, r, scope, oldService, "ListTagsForResource", r.oldConnections(scope).ListTagsForResource, &csc.ListTagsForResourceInput{ResourceArn: &arn})
+		if err != nil {
+			return nil, src, err
+		}
+		tags := map[string]string{}
+		for _, t := range out.Tags {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+		return tags, src, nil
+	})
+}
+
+// either reads one thing from the new API and, where that is not to be had and the old one can know the thing, from the old one.
+func either[T any](r *Reader, scope fact.Scope, oldKnows bool, fresh, old func() (T, fact.Source, error)) (T, fact.Source, error) {
+	var first error
+	if !oldKnows || !r.onlyOld(scope) {
+		out, src, err := fresh()
+		if !absent(err) || !oldKnows {
+			return out, src, err
+		}
+		first = err
 	}
-	if err != nil {
-		return nil, src, err
+	out, src, err := old()
+	switch {
+	case err != nil && first != nil:
+		err = both(first, err)
+	case err == nil:
+		r.answered(scope, first)
 	}
-	for _, t := range out.Tags {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return tags, src, nil
+	return out, src, err
 }
 
 // renew gives a connection of the old API the new API's type.

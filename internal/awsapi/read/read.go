@@ -25,6 +25,7 @@ type Reader struct {
 	s       *awsapi.Session
 	mu      sync.Mutex
 	clients map[clientKey]any
+	old     map[string]bool // by Region: only the old API of the connection services is to be had
 }
 
 type clientKey struct{ service, region string }

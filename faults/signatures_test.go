@@ -1,0 +1,102 @@
+package faults_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/testkit"
+)
+
+// signatures are the known ways in which an action fails (lab/world/testdata/signatures.txt) and what the diagnosis has to say first.
+func signatures() map[string]string {
+	return map[string]string{
+		"the role lacks UseConnection":                                         "connection-denied/lacks-both-prefixes",
+		"the role lacks UseConnection under the old prefix alone":              "connection-denied/lacks-codestar-connections",
+		"the branch is missing":                                                "connection-unusable/unknown",
+		"the branch was renamed":                                               "connection-unusable/unknown",
+		"the repository is named without its owner":                            "connection-unusable/repository-name-malformed",
+		"the repository is named in the wrong case":                            "connection-unusable/unknown",
+		"the app does not see the repository":                                  "connection-unusable/unknown",
+		"the app is bound to another organisation":                             "connection-unusable/unknown",
+		"the app was uninstalled, and the connection is still AVAILABLE":       "connection-unusable/unknown",
+		"the app was installed anew":                                           "connection-unusable/unknown",
+		"the app is suspended":                                                 "connection-unusable/unknown",
+		"another provider's tag":                                               "connection-unusable/unknown",
+		"the connection is PENDING":                                            "connection-pending/handshake-never-attempted",
+		"the connection is in ERROR":                                           "action-failed/own-failure",
+		"the connection was deleted":                                           "connection-missing/deleted",
+		"the token of an old GitHub source was revoked":                        "oauth-source-refused/token-refused",
+		"the pipeline's role no longer trusts CodePipeline":                    "access-denied/role-trust",
+		"the build's own role lacks UseConnection for a full clone":            "connection-denied/clone-role-lacks-use-connection",
+		"StartBuild is not allowed":                                            "access-denied/no-identity-policy",
+		"CreateDeployment is denied":                                           "access-denied/identity-deny",
+		"InvokeFunction is denied":                                             "access-denied/identity-deny",
+		"DescribeStacks is denied":                                             "access-denied/identity-deny",
+		"the stack's role may not be handed over":                              "access-denied/identity-deny",
+		"the action's role in another account no longer trusts the pipeline's": "access-denied/role-trust",
+		"the pipeline's role may not assume the action's role":                 "access-denied/identity-deny",
+		"the boundary of the pipeline's role is too narrow":                    "access-denied/boundary",
+		"the organisation forbids the call":                                    "access-denied/scp-deny",
+		"builds are throttled":                                                 "quota-reached/throttled",
+		"others use up the builds":                                             "quota-reached/limit-exceeded",
+		"others use up the deployments":                                        "quota-reached/limit-exceeded",
+		"a service that an action calls has trouble":                           "service-trouble/internal-error",
+		"CodePipeline itself has trouble":                                      "service-trouble/internal-error",
+		"a build fails":                                                        "action-failed/own-failure",
+		"a deployment to S3 hangs":                                             "action-timeout/ran-out",
+		"a function never answers":                                             "action-timeout/ran-out",
+		"nobody approves":                                                      "action-timeout/ran-out",
+	}
+}
+
+// TestSignatures plays every known way in which an action fails and compares the first finding with the cause that was acted.
+func TestSignatures(t *testing.T) {
+	raw, err := os.ReadFile("../lab/world/testdata/signatures.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage, err := os.ReadFile("../lab/world/testdata/signatures.world")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := strings.Split(string(raw), "\ncase: ")[1:]
+	want := signatures()
+	if len(cases) != len(want) {
+		t.Errorf("%d cases, %d of them are answered for", len(cases), len(want))
+	}
+	for _, c := range cases {
+		name, body, _ := strings.Cut(c, "\n")
+		acts, fails, _ := strings.Cut(body, "\n> ")
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				played := testkit.Start(t, "signature", []byte(string(stage)+acts+"\n"))
+				time.Sleep(5 * time.Minute)
+				target, err := fact.ParseTarget(strings.Fields(fails)[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, err := played.App.Diagnose(t.Context(), app.Ask{Targets: []fact.Target{target}}, faults.All(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := "nothing"
+				if all := d.Report.Findings; len(all) > 0 {
+					got = string(all[0].Code) + "/" + all[0].Cause.Code
+					if all[0].Cause.Class == fault.Verified && strings.HasPrefix(want[name], string(all[0].Code)) && got != want[name] {
+						t.Error("and it calls that verified")
+					}
+				}
+				if got != want[name] {
+					t.Errorf("%q: %q,\n%s", name, got, testkit.Describe(d))
+				}
+			})
+		})
+	}
+}
