@@ -4,6 +4,7 @@ package connectionpending
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -120,6 +121,9 @@ func failed(s *fact.Snapshot, p fact.Pipeline, c fact.Connection) []fault.Eviden
 			all = append(all, e)
 		}
 		for run := range fact.All[fact.ActionRun](s) { // of an execution that was asked about
+			if !slices.ContainsFunc(s.Question().Targets, func(t fact.Target) bool { return t.Execution != "" && t.Execution == run.Execution }) {
+				continue
+			}
 			if run.Pipeline == p.Name && run.Ref().Scope == p.Ref().Scope && run.Action == src.Action.Name && run.Status == "Failed" && run.ID != src.State.ID {
 				e := fault.Ev(fault.Reported, run, p.Name+"/"+run.Execution+"/"+run.Action, run.Status, "Succeeded")
 				e.Text = run.Error

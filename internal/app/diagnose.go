@@ -110,7 +110,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	}
 	d := &Diagnosis{Snapshot: st.Snapshot, Outcome: st.Outcome, Rounds: st.Rounds}
 	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
-	d.Report.Warnings = report.Warnings(a.standing(ctx, who, time.Now()))
+	d.Report.Warnings = append(a.strangers(ctx, who, ask.Targets), report.Warnings(a.standing(ctx, who, time.Now()))...)
 	return d, nil
 }
 

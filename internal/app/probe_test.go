@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,11 +105,14 @@ func TestProbe(t *testing.T) {
 			}
 		}},
 		"stale session": {role: reader, cause: report.StaleSession, way: report.FreshSession, about: "GetConnection", meddle: func() func(string, *http.Request) (*http.Response, error) {
+			var mu sync.Mutex
 			old := ""
 			return func(op string, r *http.Request) (*http.Response, error) {
 				if op != "GetConnection" {
 					return nil, nil
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				if old == "" {
 					old = key(r)
 				}
@@ -156,12 +160,10 @@ func TestProbe(t *testing.T) {
 			}
 		}},
 		"passing": {role: reader, cause: report.Race, way: report.AsNowAgain, about: "GetPipelineState", meddle: func() func(string, *http.Request) (*http.Response, error) {
-			times := 0
+			var times atomic.Int32
 			return func(op string, _ *http.Request) (*http.Response, error) {
-				if op == "GetPipelineState" {
-					if times++; times == 1 {
-						return failing(500, "InternalServerException"), nil
-					}
+				if op == "GetPipelineState" && times.Add(1) == 1 {
+					return failing(500, "InternalServerException"), nil
 				}
 				return nil, nil
 			}

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"strings"
+
+	"github.com/unjam/unjam/internal/fact"
 )
 
 // profileHint names the profiles of the local AWS configuration that lead to an account; "" when none does.
@@ -17,4 +19,19 @@ func (a *App) profileHint(ctx context.Context, account string) string {
 		return ""
 	}
 	return "; try --profile " + strings.Join(names, " or --profile ")
+}
+
+// strangers says of targets in other accounts which profiles lead there, when some do. Pipelines of other accounts are refused before;
+// connections and hosts are looked at all the same, since they may be shared.
+func (a *App) strangers(ctx context.Context, who fact.Identity, targets []fact.Target) []string {
+	var all []string
+	for _, t := range targets {
+		if t.Account == "" || t.Account == who.Account {
+			continue
+		}
+		if hint := a.profileHint(ctx, t.Account); hint != "" {
+			all = append(all, "the "+string(t.Kind)+" belongs to account "+t.Account+", these credentials are of account "+who.Account+hint)
+		}
+	}
+	return all
 }

@@ -70,7 +70,7 @@ func TestReadPolicyIsEnough(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, g := range d.Report.Gaps {
-					if g.Class == fact.Denied {
+					if g.Class == fact.Denied && !strings.Contains(g.Why, "service control policy") { // no policy of the account outweighs one
 						t.Errorf("denied: %s:%s %s: %s", g.Service, g.Operation, g.About, g.Why)
 					}
 				}

@@ -146,7 +146,7 @@ func TestEveryKindIsCollected(t *testing.T) {
 		if o.Write {
 			continue
 		}
-		q := fact.Query{Scope: scope("eu-west-1"), Kind: o.Kind, ID: "arn:aws:codeconnections:eu-west-1:111111111111:connection/1", Args: map[string]string{"actions": "a:b", "version": "1", "document": "{}", "existing": "{}"}}
+		q := fact.Query{Scope: scope("eu-west-1"), Kind: o.Kind, ID: "arn:aws:codeconnections:eu-west-1:111111111111:connection/1", Args: map[string]string{"actions": "a:b", "version": "1", "document": "{}", "existing": "{}", "type": "AWS::CodePipeline::Pipeline"}}
 		if o.Name == "ListConnections" {
 			q.ID = ""
 		}

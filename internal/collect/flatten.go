@@ -19,8 +19,9 @@ import (
 // Limits of a flattened document: a pipeline may have 1000 actions, and nothing bounds what a file or an event holds.
 const (
 	maxPaths = 20000
-	maxValue = 1024 // bytes of one value; a longer one is cut, with its hash behind it
+	maxValue = 1024 // bytes of one value; a longer one is cut
 	maxDepth = 40
+	maxPath  = 4096 // bytes of one path
 )
 
 // sealer turns values that must not be kept into keyed hashes. Its key lives as long as the process.
@@ -38,7 +39,7 @@ func (s sealer) seal(v string) fact.Secret {
 	return fact.Secret(hex.EncodeToString(h.Sum(nil)[:12]))
 }
 
-var errTooLarge = errors.New("the document has more than 20000 values")
+var errTooLarge = errors.New("the document has more than 20000 values, or they lie more than 40 deep")
 
 // flatten reads a JSON document into paths and values. Values that are or may be secrets are sealed: by their name, by how they look, and
 // the plain environment variables of CodeBuild actions.
@@ -59,14 +60,24 @@ func (s sealer) flatten(raw []byte) (fact.Values, error) {
 // Flatten turns a JSON document from elsewhere into values, with secrets sealed like everything that this collector reads.
 func (c *Collector) Flatten(raw []byte) (fact.Values, error) { return c.flatten(raw) }
 
+// walk adds what lies under a path. key is the name that a value goes by: its own, or that of the secret it lies in.
 func (s sealer) walk(out fact.Values, path, key string, v any, depth int) error {
-	if len(out) > maxPaths || depth > maxDepth {
+	if len(out) > maxPaths || depth > maxDepth || len(path) > maxPath {
 		return errTooLarge
 	}
 	switch x := v.(type) {
 	case map[string]any:
+		veiled := veils(key, x)
 		for k, y := range x {
-			if err := s.walk(out, join(path, k), k, y, depth+1); err != nil {
+			at, name := join(path, k), k
+			if secretName.MatchString(key) {
+				name = key
+			}
+			if text, ok := y.(string); ok && veiled && holdsValue(k) {
+				out[at] = fact.Value{Secret: s.seal(text)}
+				continue
+			}
+			if err := s.walk(out, at, name, y, depth+1); err != nil {
 				return err
 			}
 		}
@@ -87,18 +98,43 @@ func (s sealer) walk(out fact.Values, path, key string, v any, depth int) error 
 	return nil // null says nothing
 }
 
-// text takes strings that hold documents of their own apart: policies, and the environment variables of CodeBuild.
-func (s sealer) text(out fact.Values, path, key, x string, depth int) error {
+// veils reports whether the member "value" of an object may be a secret: the object is a plain environment variable or a parameter of a
+// template, or its name says so ({"name": "TOKEN", "defaultValue": ...}).
+func veils(key string, x map[string]any) bool {
 	switch strings.ToLower(key) {
-	case "policydocument", "assumerolepolicydocument", "configuration":
-		var inner any
-		if json.Unmarshal([]byte(x), &inner) == nil {
-			if m, ok := inner.(map[string]any); ok {
-				return s.walk(out, path, key, m, depth+1)
-			}
+	case "environmentvariables", "environmentvariablesoverride":
+		kind, _ := x["type"].(string)
+		return !stored(kind)
+	case "parameters", "parameteroverrides":
+		return true
+	}
+	for _, member := range []string{"name", "Name", "key", "Key"} {
+		if name, _ := x[member].(string); secretName.MatchString(name) {
+			return true
 		}
-	case "environmentvariables":
+	}
+	return false
+}
+
+func holdsValue(member string) bool {
+	switch strings.ToLower(member) {
+	case "value", "defaultvalue", "parametervalue":
+		return true
+	}
+	return false
+}
+
+// stored reports whether an environment variable of a type names where its value is kept, not the value.
+func stored(kind string) bool { return kind == "PARAMETER_STORE" || kind == "SECRETS_MANAGER" }
+
+// text takes strings that hold documents of their own apart: policies, parameters, and the environment variables of CodeBuild.
+func (s sealer) text(out fact.Values, path, key, x string, depth int) error {
+	if strings.EqualFold(key, "EnvironmentVariables") {
 		return s.environment(out, path, x)
+	}
+	var inner map[string]any
+	if strings.HasPrefix(strings.TrimSpace(x), "{") && json.Unmarshal([]byte(x), &inner) == nil {
+		return s.walk(out, path, key, inner, depth+1)
 	}
 	out[path] = s.value(key, x)
 	return nil
@@ -108,13 +144,13 @@ func (s sealer) text(out fact.Values, path, key, x string, depth int) error {
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html
 func (s sealer) environment(out fact.Values, path, x string) error {
 	var vars []struct{ Name, Value, Type string }
-	if json.Unmarshal([]byte(x), &vars) != nil {
+	if json.Unmarshal([]byte(x), &vars) != nil || len(out)+len(vars) > maxPaths {
 		out[path] = fact.Value{Secret: s.seal(x)}
 		return nil
 	}
 	for _, v := range vars {
 		at := join(path, v.Name)
-		if v.Type == "PARAMETER_STORE" || v.Type == "SECRETS_MANAGER" {
+		if stored(v.Type) {
 			out[at] = fact.Value{Text: clip(v.Type + " " + v.Value)}
 		} else {
 			out[at] = fact.Value{Secret: s.seal(v.Value)}
@@ -156,7 +192,7 @@ func labels(list []any) []string {
 
 var (
 	secretName  = regexp.MustCompile(`(?i)(token|secret|passw|credential|private_?key|api_?key|access_?key|authorization)`)
-	secretValue = regexp.MustCompile(`(AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_|glpat-|xox[abprs]-|-----BEGIN|eyJ[A-Za-z0-9_-]{10,}\.|://[^/\s:@]+:[^/\s:@]+@`)
+	secretValue = regexp.MustCompile(`(AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_|glpat-|xox[abprs]-|-----BEGIN|eyJ[A-Za-z0-9_-]{10,}\.|://[^/\s:@]+:[^/\s:@]+@|(?i:passw\w*|token|secret\w*|api_?key)["']?=["']?[^\s"'&]`)
 	looksRandom = regexp.MustCompile(`^[A-Za-z0-9/+=]{40}$`) // an AWS secret access key
 	onlyHex     = regexp.MustCompile(`^[0-9a-f]+$`)          // a commit
 )
@@ -167,7 +203,7 @@ func (s sealer) value(key, x string) fact.Value {
 		return fact.Value{Secret: s.seal(x)}
 	}
 	if len(x) > maxValue {
-		return fact.Value{Text: clip(x) + " " + string(s.seal(x))}
+		return fact.Value{Text: clip(x), Whole: s.seal(x)}
 	}
 	return fact.Value{Text: x}
 }

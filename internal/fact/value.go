@@ -14,10 +14,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 const hidden = "(secret)"
 
-// Value is one value of a document: its text, or a Secret.
+// Value is one value of a document: its text, or a Secret. Whole is set of a text that was cut, the hash of all of it, so that texts which
+// differ behind the cut stay different; it is not written.
 type Value struct {
-	Text   string
-	Secret Secret
+	Text          string
+	Secret, Whole Secret
 }
 
 // String is the text, or "(secret)".

@@ -61,7 +61,7 @@ func arrow(c fault.Change) string {
 func (p *page) timeline(f fault.Finding) {
 	from := max(0, len(f.Timeline)-maxMoments)
 	for i, m := range f.Timeline[from:] {
-		p.field(first(i, "Timeline"), p.stamp(m.At)+"  "+m.What)
+		p.field(first(i, "Timeline"), p.stamp(m.At)+"  "+strings.ReplaceAll(m.What, f.Subject.ARN, f.Subject.Name))
 	}
 }
 

@@ -138,7 +138,7 @@ func notRuledOut(ways []Way) []string {
 }
 
 var (
-	accountID = regexp.MustCompile(`\b\d{8}(\d{4})\b`)
+	accountID = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\d{12}\b`) // or a UUID, which stays
 	sessionOf = regexp.MustCompile(`(assumed-role/[\w+=,.@-]+/)[\w+=,.@-]+`)
 	userOf    = regexp.MustCompile(`((?::user|federated-user)/(?:[\w+=,.@-]+/)*)[\w+=,.@-]+`)
 	email     = regexp.MustCompile(`[\w+=.-]+@[\w-]+(?:\.[\w-]+)+`)
@@ -151,7 +151,7 @@ const nobody = "(name left out)"
 func redactor(d Probe, form Form) func(string) string {
 	var names []string
 	i := fact.Identity{ARN: d.Identity.ARN, Kind: d.Identity.Kind}
-	if s := i.Session(); len(s) > 2 {
+	if s := i.Session(); len(s) > 2 && s != "unjam" { // the name this program gives its own sessions
 		names = append(names, s)
 	}
 	if i.Kind == "user" || i.Kind == "federated-user" {

@@ -23,6 +23,9 @@ func groups() map[string][]string {
 	}
 }
 
+// readAround is the word for the reads of the services around a pipeline.
+const readAround = "read-around"
+
 // document is a policy document.
 type document struct {
 	Version   string
@@ -104,12 +107,17 @@ func expand(action string) ([]string, error) {
 	if action == "*" || strings.Contains(action, ":") {
 		return []string{action}, nil
 	}
+	if action == readAround {
+		return []string{"cloudformation:Describe*", "codebuild:BatchGet*", "config:Get*", "config:List*", "ec2:Describe*", "health:Describe*", "organizations:DescribeOrganization",
+			"servicequotas:Get*", "servicequotas:List*", "access-analyzer:ValidatePolicy", "sts:DecodeAuthorizationMessage"}, nil
+	}
 	ops, ok := groups()[action]
 	if !ok {
 		var known []string
 		for g := range groups() {
 			known = append(known, g)
 		}
+		known = append(known, readAround)
 		sort.Strings(known)
 		return nil, fmt.Errorf("%q is no action; write service:Action, * or one of the words %s", action, strings.Join(known, ", "))
 	}

@@ -3,9 +3,12 @@ package read
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -72,4 +75,43 @@ func TestClockIsLearned(t *testing.T) {
 	if n := len(l.Cloud.Ledger()); n != 4 {
 		t.Errorf("%d exchanges for 3 calls, want 4", n)
 	}
+}
+
+// A VPC whose endpoint has private DNS for the old name only: the new host swallows packets. The old one is asked instead, and after it
+// answered the new one is left alone, except for what the old one cannot know.
+func TestUnreachableNewHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const older, newer = "arn:aws:codestar-connections:eu-west-1:111111111111:connection/1", "arn:aws:codeconnections:eu-west-1:111111111111:connection/2"
+		dials := 0
+		r := over(t, wire(func(q *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(q.URL.Host, "codeconnections.") {
+				dials++
+				time.Sleep(5 * time.Second)
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+			}
+			body := `{"Connection":{"ConnectionArn":"` + older + `","ConnectionStatus":"AVAILABLE"},"Connections":[{"ConnectionArn":"` + older + `"}],"Tags":[{"Key":"team","Value":"web"}]}`
+			return &http.Response{StatusCode: 200, ProtoMajor: 1, Header: http.Header{"X-Amzn-Requestid": {"req"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}), awsapi.Keys{ID: "AKIA", Secret: "s"})
+		scope := fact.Scope{Account: "111111111111", Region: "eu-west-1"}
+		for range 3 {
+			c, src, err := r.GetConnection(t.Context(), scope, older)
+			if err != nil || aws.ToString(c.ConnectionArn) != older || src.Service != "codestar-connections" {
+				t.Fatalf("got %v from %s: %v", c, src.Service, err)
+			}
+		}
+		if list, _, src, err := r.ListConnections(t.Context(), scope, ""); err != nil || len(list) != 1 || src.Service != "codestar-connections" {
+			t.Errorf("list %v from %s: %v", list, src.Service, err)
+		}
+		if tags, _, err := r.ListTagsForResource(t.Context(), scope, older); err != nil || tags["team"] != "web" {
+			t.Errorf("tags %v: %v", tags, err)
+		}
+		if dials != 3 {
+			t.Errorf("%d dials of the new host, want the three tries of the first call", dials)
+		}
+		_, src, err := r.GetConnection(t.Context(), scope, newer)
+		f := awsapi.Classify(err)
+		if f.Kind != awsapi.Dial || src.Service != "codeconnections" || !strings.Contains(f.Why, "the network, not AWS: no connection to codeconnections.eu-west-1.amazonaws.com") || !strings.Contains(f.Why, "interface endpoint") {
+			t.Errorf("got %+v from %s", f, src.Service)
+		}
+	})
 }
