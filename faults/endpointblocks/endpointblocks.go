@@ -46,8 +46,11 @@ func Fault() *fault.Fault {
 
 // diagnose looks at what unjam could not read.
 func diagnose(s *fact.Snapshot) fault.Judgement {
-	_, needs := fault.Subjects(s)
+	pipelines, needs := fault.Subjects(s)
 	j := fault.Judgement{Needs: needs} // a call that got an answer was let through
+	for _, p := range pipelines {
+		j.Need(fault.StateQuery(p.Ref().Scope, p.Name))
+	}
 	for _, b := range refusals(s) {
 		q := endpointsQuery(b.scope)
 		j.Help(q)
@@ -131,7 +134,7 @@ func of(s *fact.Snapshot, scope fact.Scope, service string) []fact.Endpoint {
 // what is learned of them.
 func subject(scope fact.Scope, service string) (fault.Subject, fact.Ref) {
 	name := fullName(scope.Region, service)
-	return fault.Subject{Kind: "vpc-endpoint", Name: name, Account: scope.Account, Region: scope.Region}, fact.Ref{Scope: scope, Kind: fact.KindEndpoint, ID: name}
+	return fault.Subject{Kind: "endpoint", ARN: name, Name: name, Account: scope.Account, Region: scope.Region}, fact.Ref{Scope: scope, Kind: fact.KindEndpoint, ID: name}
 }
 
 // byPolicy is the finding about a policy.

@@ -29,7 +29,7 @@ func kinds() []string {
 const goldenWorld = `# One connection that nobody completed; two pipelines wait for it, one is well
 account 111111111111 alias=acme-prod regions=eu-west-1,us-east-1
 github acme owner=olga members=ada repos=acme/web,acme/api,acme/docs
-recorder regions=eu-west-1
+recorder regions=eu-west-1,us-east-1
 role Deployer allow=*
 role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*
 caller deploy role=Deployer session=terraform agent=terraform

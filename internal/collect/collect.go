@@ -145,8 +145,6 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.health(ctx, q)
 	case fact.KindOrganization:
 		return c.organization(ctx, q)
-	case fact.KindVPC:
-		return c.vpcs(ctx, q)
 	case fact.KindSubnet:
 		return c.subnets(ctx, q)
 	case fact.KindSecurityGroup:

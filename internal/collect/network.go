@@ -32,31 +32,6 @@ func tokenOf(token string) *string {
 	return &token
 }
 
-func (c *Collector) vpcs(ctx context.Context, q fact.Query) answer {
-	a := pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
-		out, src, err := c.r.DescribeVpcs(ctx, q.Scope, &ec2.DescribeVpcsInput{Filters: inVPC(q), NextToken: tokenOf(token)})
-		if err != nil {
-			return nil, "", src, err
-		}
-		var facts []fact.Fact
-		for _, v := range out.Vpcs {
-			f := fact.VPC{Seen: seen(netRef(q, fact.KindVPC, aws.ToString(v.VpcId)), src), ID: aws.ToString(v.VpcId), Options: aws.ToString(v.DhcpOptionsId)}
-			for _, b := range v.CidrBlockAssociationSet {
-				f.Blocks = append(f.Blocks, aws.ToString(b.CidrBlock))
-			}
-			if len(f.Blocks) == 0 && v.CidrBlock != nil {
-				f.Blocks = []string{*v.CidrBlock}
-			}
-			facts = append(facts, f)
-		}
-		return facts, aws.ToString(out.NextToken), src, nil
-	})
-	if a.err == nil && len(a.facts) == 0 && q.ID != "" { // a filter finds nothing where the thing does not exist
-		return gone(a.src, netRef(q, fact.KindVPC, q.ID))
-	}
-	return a
-}
-
 func (c *Collector) subnets(ctx context.Context, q fact.Query) answer {
 	return pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
 		out, src, err := c.r.DescribeSubnets(ctx, q.Scope, &ec2.DescribeSubnetsInput{Filters: inVPC(q), NextToken: tokenOf(token)})

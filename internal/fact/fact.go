@@ -48,7 +48,6 @@ const (
 	KindPolicyCheck Kind = "policy-check" // access-analyzer:ValidatePolicy; a digest, Args "document"
 	KindNewAccess   Kind = "new-access"   // access-analyzer:CheckNoNewAccess; a digest, Args "document", "existing"
 
-	KindVPC           Kind = "vpc"            // ec2:DescribeVpcs; VPC ID
 	KindSubnet        Kind = "subnet"         // ec2:DescribeSubnets; VPC ID
 	KindSecurityGroup Kind = "security-group" // ec2:DescribeSecurityGroups; VPC ID
 	KindNetworkACL    Kind = "network-acl"    // ec2:DescribeNetworkAcls; VPC ID

@@ -2,14 +2,6 @@ package fact
 
 import "time"
 
-// VPC is a virtual private cloud.
-type VPC struct {
-	Seen
-	ID      string   `json:"id"`
-	Blocks  []string `json:"blocks"`  // IPv4 CIDR blocks
-	Options string   `json:"options"` // ID of its DHCP options
-}
-
 // Subnet is a subnet of a VPC.
 type Subnet struct {
 	Seen

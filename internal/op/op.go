@@ -123,7 +123,6 @@ func reads() []Op {
 		{Service: "access-analyzer", Name: "CheckNoNewAccess", Kind: fact.KindNewAccess, Resource: "*", Actions: []string{"access-analyzer:CheckNoNewAccess"}, Flag: "--paid-checks"},
 		{Service: "cloudformation", Name: "DetectStackDrift", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DetectStackDrift"}, Flag: "--drift"},
 		{Service: "cloudformation", Name: "DescribeStackDriftDetectionStatus", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DescribeStackDriftDetectionStatus"}, Flag: "--drift"},
-		plain("ec2", "DescribeVpcs", fact.KindVPC),
 		plain("ec2", "DescribeSubnets", fact.KindSubnet),
 		plain("ec2", "DescribeSecurityGroups", fact.KindSecurityGroup),
 		plain("ec2", "DescribeNetworkAcls", fact.KindNetworkACL),

@@ -13,12 +13,6 @@ func (r *Reader) ec2(scope fact.Scope) *ec2.Client {
 	return client(r, "ec2", r.Region(scope), func(c aws.Config) *ec2.Client { return ec2.NewFromConfig(c) })
 }
 
-// DescribeVpcs calls ec2:DescribeVpcs, one page.
-func (r *Reader) DescribeVpcs(ctx context.Context, scope fact.Scope, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, fact.Source, error) {
-	out, _, src, err := call(ctx, r, scope, "ec2", "DescribeVpcs", r.ec2(scope).DescribeVpcs, in)
-	return out, src, err
-}
-
 // DescribeSubnets calls ec2:DescribeSubnets, one page.
 func (r *Reader) DescribeSubnets(ctx context.Context, scope fact.Scope, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, fact.Source, error) {
 	out, _, src, err := call(ctx, r, scope, "ec2", "DescribeSubnets", r.ec2(scope).DescribeSubnets, in)
