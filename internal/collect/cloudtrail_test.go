@@ -79,6 +79,63 @@ func TestParseEventShapes(t *testing.T) {
 	}
 }
 
+// Every type of userIdentity reads as a name that people know.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+func TestLabels(t *testing.T) {
+	for identity, want := range map[string]string{
+		`{"type":"Root","arn":"arn:aws:iam::111111111111:root","accountId":"111111111111"}`:                                                                                                                                                             "the root user",
+		`{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/bert","userName":"bert"}`:                                                                                                                                                              "bert",
+		`{"type":"AssumedRole","principalId":"AROA:i-0abc","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111111111111:role/ci/Deploy"}}}`:                                                                                                      "Deploy/i-0abc",
+		`{"type":"AssumedRole","principalId":"AROA:ada@acme.example","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_OnCall_0123456789abcdef"}}}`:                                "ada@acme.example (OnCall)",
+		`{"type":"AssumedRole","principalId":"AROA:1700000000","invokedBy":"codepipeline.amazonaws.com","arn":"arn:aws:sts::111111111111:assumed-role/Web/1700000000","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111111111111:role/Web"}}}`: "Web/1700000000",
+		`{"type":"FederatedUser","arn":"arn:aws:sts::111111111111:federated-user/cleo","principalId":"1:cleo","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/broker"}}}`:                                     "cleo (federated)",
+		`{"type":"Directory","userName":"dora","accountId":"111111111111"}`:                                                                                                                                                                             "dora",
+		`{"type":"AWSAccount","principalId":"AIDA","accountId":"222222222222"}`:                                                                                                                                                                         "account 222222222222",
+		`{"type":"AWSService","invokedBy":"cloudformation.amazonaws.com"}`:                                                                                                                                                                              "cloudformation.amazonaws.com",
+		`{"type":"WebIdentityUser","userName":"emil","identityProvider":"https://token.actions.example"}`:                                                                                                                                               "emil (token.actions.example)",
+		`{"type":"SAMLUser","userName":"fay","identityProvider":"idp"}`:                                                                                                                                                                                 "fay (idp)",
+		`{"type":"IdentityCenterUser","accountId":"111111111111","onBehalfOf":{"userId":"94482488-3041"}}`:                                                                                                                                              "94482488-3041",
+		`{"type":"Unknown","accountId":"111111111111"}`:                                                                                                                                                                                                 "an unnamed identity of account 111111111111",
+		`{"type":"Unknown"}`: "an identity that AWS does not name",
+		`null`:               "an identity that AWS does not name",
+	} {
+		e, err := ParseEvent([]byte(`{"userIdentity":` + identity + `}`))
+		if err != nil || e.Who.Label() != want {
+			t.Errorf("%s reads as %q, want %q; %v", identity, e.Who.Label(), want, err)
+		}
+	}
+	e, err := ParseEvent([]byte(`{"userIdentity":{"type":"AssumedRole","sessionContext":{"sourceIdentity":"ada","attributes":{"mfaAuthenticated":"true"}}}}`))
+	if err != nil || e.Who.Origin != "ada" || !e.Who.MFA {
+		t.Errorf("%+v, %v", e.Who, err)
+	}
+}
+
+// A change of a pipeline keeps the definition, its version and the request ID; a change of a permission what it was about.
+func TestParseChanges(t *testing.T) {
+	e, err := ParseEvent([]byte(`{"eventName":"UpdatePipeline","eventSource":"codepipeline.amazonaws.com","requestID":"r","readOnly":false,
+		"requestParameters":{"pipeline":{"name":"web","stages":[{"name":"Source","actions":[{"name":"Git","configuration":{"BranchName":"main","OAuthToken":"canary"}}]}]}},
+		"responseElements":{"pipeline":{"name":"web","version":7}}}`))
+	if err != nil || e.Pipeline != "web" || e.Version != 7 || e.RequestID != "r" || e.Parameters.Text("pipeline/stages/Source/actions/Git/configuration/BranchName") != "main" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if b, _ := json.Marshal(e); strings.Contains(string(b), "canary") {
+		t.Errorf("kept %s", b)
+	}
+	e, _ = ParseEvent([]byte(`{"eventName":"PutRolePolicy","eventSource":"iam.amazonaws.com","requestParameters":{"roleName":"Web","policyName":"inline","policyDocument":"{\"Statement\":[{\"Sid\":\"S\",\"Effect\":\"Allow\"}]}"}}`))
+	if e.Resource != "Web" || e.Parameters.Text("policyDocument/Statement/S/Effect") != "Allow" {
+		t.Errorf("%+v", e)
+	}
+	for name, record := range map[string]string{
+		"a read":          `{"eventSource":"codepipeline.amazonaws.com","readOnly":true,"requestParameters":{"name":"web"}}`,
+		"another service": `{"eventSource":"secretsmanager.amazonaws.com","requestParameters":{"secretString":"canary","name":"x"}}`,
+		"cut off":         `{"eventSource":"codepipeline.amazonaws.com","requestParameters":null}`,
+	} {
+		if e, err := ParseEvent([]byte(record)); err != nil || len(e.Parameters) != 0 {
+			t.Errorf("%s: kept %v, %v", name, e.Parameters, err)
+		}
+	}
+}
+
 func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte(`{"requestParameters":{"connectionArn":1,"ConnectionArn":"x"},"responseElements":[{}],"userIdentity":null}`))

@@ -53,7 +53,10 @@ type trailIdentity struct {
 	InvokedBy text `json:"invokedBy"`
 	Account   text `json:"accountId"`
 	Provider  text `json:"identityProvider"`
-	Session   struct {
+	OnBehalf  struct {
+		User text `json:"userId"`
+	} `json:"onBehalfOf"` // of a user of IAM Identity Center: an ID, no name
+	Session struct {
 		Issuer struct {
 			ARN      text `json:"arn"`
 			UserName text `json:"userName"`
@@ -111,7 +114,7 @@ func (s sealer) parseEvent(record []byte) (fact.Event, error) {
 // keepsParameters reports whether the request parameters of a service's writes tell what changed in what a pipeline rests on.
 func keepsParameters(source string) bool {
 	switch strings.TrimSuffix(source, ".amazonaws.com") {
-	case "codepipeline", "iam", "codeconnections", "codestar-connections", "ec2", "config", "cloudformation", "codebuild":
+	case "codepipeline", "iam", "codeconnections", "codestar-connections", "ec2", "config", "codebuild":
 		return true
 	}
 	return false
@@ -136,6 +139,9 @@ func who(raw json.RawMessage) fact.Who {
 	w := fact.Who{Type: string(i.Type), ARN: string(i.ARN), Role: string(i.Session.Issuer.ARN), Name: string(i.UserName), InvokedBy: string(i.InvokedBy),
 		Account: string(i.Account), MFA: i.Session.Attributes.MFA == "true",
 		Origin: first(string(i.Session.SourceIdentity), string(i.Provider), string(i.Session.Federation.Provider))}
+	if w.Type == "IdentityCenterUser" && w.Name == "" {
+		w.Name = string(i.OnBehalf.User)
+	}
 	if _, session, ok := strings.Cut(string(i.Principal), ":"); ok && w.Type == "AssumedRole" {
 		w.Name = session // AROA...:session
 	}

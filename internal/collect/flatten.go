@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,16 +47,22 @@ var errTooLarge = errors.New("the document has more than 20000 values, or they l
 // the plain environment variables of CodeBuild actions.
 func (s sealer) flatten(raw []byte) (fact.Values, error) {
 	out := fact.Values{}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
+	v, err := decode(raw)
+	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
 	if err := s.walk(out, "", "", v, 0); err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
 	return out, nil
+}
+
+// decode reads one JSON value; numbers stay as they are written.
+func decode(raw []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	err = d.Decode(&v)
+	return v, err
 }
 
 // Flatten turns a JSON document from elsewhere into values, with secrets sealed like everything that this collector reads.
@@ -68,8 +76,8 @@ func (s sealer) walk(out fact.Values, path, key string, v any, depth int) error 
 	switch x := v.(type) {
 	case map[string]any:
 		veiled := veils(key, x)
-		for k, y := range x {
-			at, name := join(path, k), k
+		for _, k := range slices.Sorted(maps.Keys(x)) { // in order: of two members that share a path, always the same one counts
+			y, at, name := x[k], join(path, k), k
 			if secretName.MatchString(key) {
 				name = key
 			}
@@ -132,9 +140,10 @@ func (s sealer) text(out fact.Values, path, key, x string, depth int) error {
 	if strings.EqualFold(key, "EnvironmentVariables") {
 		return s.environment(out, path, x)
 	}
-	var inner map[string]any
-	if strings.HasPrefix(strings.TrimSpace(x), "{") && json.Unmarshal([]byte(x), &inner) == nil {
-		return s.walk(out, path, key, inner, depth+1)
+	if strings.HasPrefix(strings.TrimSpace(x), "{") {
+		if inner, err := decode([]byte(x)); err == nil {
+			return s.walk(out, path, key, inner, depth+1)
+		}
 	}
 	out[path] = s.value(key, x)
 	return nil

@@ -40,6 +40,9 @@ func TestFlatten(t *testing.T) {
 	if _, err := newSealer().flatten([]byte(strings.Repeat(`[`, 60) + strings.Repeat(`]`, 60))); err == nil {
 		t.Error("a document 60 deep was read")
 	}
+	if _, err := newSealer().flatten([]byte(`{"` + strings.Repeat("k", maxPath+1) + `":[[1],[2]]}`)); err == nil {
+		t.Error("a path of more than 4096 bytes was kept")
+	}
 	if _, err := newSealer().flatten([]byte(`[` + strings.Repeat(`1,`, maxPaths+2) + `1]`)); err == nil {
 		t.Error("a document of too many values was read")
 	}
@@ -50,13 +53,18 @@ func TestSecretsAreSealed(t *testing.T) {
 	s := newSealer()
 	v := flat(t, s, `{"OAuthToken":"canary-1","a":{"DbPassword":"canary-2"},"key":"AKIAIOSFODNN7CANARY1","url":"https://ada:canary-3@git.example/x","pem":"-----BEGIN CANARY",
 		"pat":"ghp_canarycanarycanarycanary","commit":"0123456789abcdef0123456789abcdef01234567","EnvironmentVariables":"[{\"name\":\"A\",\"value\":\"canary-4\",\"type\":\"PLAINTEXT\"},{\"name\":\"B\",\"value\":\"/prod/b\",\"type\":\"PARAMETER_STORE\"},{\"name\":\"C\",\"value\":\"canary-5\"}]",
-		"x":{"EnvironmentVariables":"canary-6"},"policyDocument":"{\"Statement\":[{\"Sid\":\"S\",\"Action\":\"s3:*\"}]}"}`)
-	for _, path := range []string{"OAuthToken", "a/DbPassword", "key", "url", "pem", "pat", "EnvironmentVariables/A", "EnvironmentVariables/C", "x/EnvironmentVariables"} {
+		"x":{"EnvironmentVariables":"canary-6"},"variables":[{"name":"TOKEN","defaultValue":"canary-7"},{"name":"BRANCH","defaultValue":"main"}],
+		"environmentVariablesOverride":[{"name":"A","value":"canary-8","type":"PLAINTEXT"},{"name":"B","value":"/prod/b","type":"SECRETS_MANAGER"}],
+		"parameters":[{"parameterKey":"Db","parameterValue":"canary-9"}],"ParameterOverrides":"{\"DbPassword\":\"canary-a\",\"Size\":3}","credentials":{"user":"canary-b","list":["canary-c"]},
+		"UserParameters":"x=1&password=canary-d","policyDocument":"{\"Statement\":[{\"Sid\":\"S\",\"Action\":\"s3:*\"}]}"}`)
+	for _, path := range []string{"OAuthToken", "a/DbPassword", "key", "url", "pem", "pat", "EnvironmentVariables/A", "EnvironmentVariables/C", "x/EnvironmentVariables",
+		"variables/TOKEN/defaultValue", "environmentVariablesOverride/A/value", "parameters/0/parameterValue", "ParameterOverrides/DbPassword", "credentials/user", "credentials/list/0", "UserParameters"} {
 		if x := v[path]; x.Secret == "" || x.Text != "" {
 			t.Errorf("%s is kept as %q", path, x.Text)
 		}
 	}
-	for path, want := range map[string]string{"commit": "0123456789abcdef0123456789abcdef01234567", "EnvironmentVariables/B": "PARAMETER_STORE /prod/b", "policyDocument/Statement/S/Action": "s3:*"} {
+	for path, want := range map[string]string{"commit": "0123456789abcdef0123456789abcdef01234567", "EnvironmentVariables/B": "PARAMETER_STORE /prod/b", "variables/BRANCH/defaultValue": "main",
+		"environmentVariablesOverride/B/value": "/prod/b", "ParameterOverrides/Size": "3", "policyDocument/Statement/S/Action": "s3:*"} {
 		if v.Text(path) != want {
 			t.Errorf("%s is %q, want %q", path, v.Text(path), want)
 		}
@@ -71,6 +79,19 @@ func TestSecretsAreSealed(t *testing.T) {
 	}
 	if foreign := flat(t, newSealer(), `{"OAuthToken":"canary-1"}`); foreign["OAuthToken"] == v["OAuthToken"] {
 		t.Error("the key is the same in every process")
+	}
+}
+
+// A long text is cut, and still differs from another that begins alike; what it differs by is not written.
+func TestLongTextsAreCut(t *testing.T) {
+	s := newSealer()
+	head := strings.Repeat("x", maxValue)
+	a, b := flat(t, s, `{"a":"`+head+`1"}`)["a"], flat(t, s, `{"a":"`+head+`2"}`)["a"]
+	if a == b || a.Text != b.Text || len(a.Text) > maxValue+3 || a != flat(t, s, `{"a":"`+head+`1"}`)["a"] {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	if text, _ := a.MarshalText(); string(text) != head+"..." {
+		t.Errorf("written: %s", text)
 	}
 }
 

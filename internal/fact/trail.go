@@ -63,6 +63,9 @@ func (w Who) Label() string {
 		return w.Name + " (" + strings.TrimPrefix(w.Origin, "https://") + ")"
 	case w.InvokedBy != "" && w.ARN == "":
 		return w.InvokedBy
+	case w.Type == "FederatedUser":
+		a, _ := ParseARN(w.ARN)
+		return a.Name() + " (federated)"
 	case w.Type == "AssumedRole" && w.Role != "":
 		a, _ := ParseARN(w.Role)
 		if set := PermissionSet(a.Name()); set != "" {
@@ -71,6 +74,8 @@ func (w Who) Label() string {
 		return a.Name() + "/" + w.Name
 	case w.Name != "":
 		return w.Name
+	case w.ARN == "" && w.Account != "":
+		return "an unnamed identity of account " + w.Account
 	case w.ARN == "":
 		return "an identity that AWS does not name"
 	}

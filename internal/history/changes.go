@@ -2,7 +2,6 @@ package history
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ const reach = 30 * 24 * time.Hour
 type dated struct {
 	fault.Change
 	at      time.Time
+	version int  // of the definition that it made; 0 when it is no change of the definition
 	between bool // after it last worked and before it first failed
 	near    bool // it touches what failed
 }
@@ -36,7 +36,7 @@ func (c *past) changes() []fault.Change {
 	all = distinct(all)
 	for i := range all {
 		x := &all[i]
-		x.between = !x.at.IsZero() && !c.broke.IsZero() && !x.at.After(c.broke) && x.at.After(c.good)
+		x.between = c.inBetween(*x)
 		x.near = c.touches(x.Change)
 	}
 	slices.SortStableFunc(all, func(a, b dated) int {
@@ -48,6 +48,15 @@ func (c *past) changes() []fault.Change {
 		out = append(out, x.Change)
 	}
 	return out
+}
+
+// inBetween reports whether a change lies after the last success and before the first failure: by its time or, where nobody recorded
+// that, by the version that it made.
+func (c *past) inBetween(x dated) bool {
+	if x.at.IsZero() {
+		return c.goodV > 0 && x.version > c.goodV && x.version <= c.badV
+	}
+	return !c.broke.IsZero() && !x.at.After(c.broke) && x.at.After(c.good)
 }
 
 // last orders true before false.
@@ -102,101 +111,11 @@ func noise(path string) bool {
 	return path == "version" || path == "name" || strings.HasPrefix(path, "metadata/")
 }
 
-// written is one version of the definition, from GetPipeline or from the body of the event that wrote it.
-type written struct {
-	version int
-	values  fact.Values
-	by      *fact.Event
-	source  fact.Source
-	class   fault.Class
-}
-
-// writings are the known versions, oldest first.
-func (c *past) writings() []written {
-	by := map[int]*written{}
-	for d := range fact.All[fact.Definition](c.s) {
-		if d.Pipeline == c.pipeline.Name && d.Ref().Scope == c.scope {
-			by[d.Version] = &written{version: d.Version, values: d.Values, source: d.Source(), class: fault.Verified}
-		}
-	}
-	for e := range fact.All[fact.Event](c.s) {
-		if e.EventSource != "codepipeline.amazonaws.com" || e.Pipeline != c.pipeline.Name || e.ErrorCode != "" || e.Version == 0 || e.Ref().Scope != c.scope {
-			continue
-		}
-		w := by[e.Version]
-		if w == nil {
-			values := fact.Values{}
-			for p, v := range e.Parameters {
-				if rest, ok := strings.CutPrefix(p, "pipeline/"); ok {
-					values[rest] = v
-				}
-			}
-			if len(values) == 0 {
-				continue // CloudTrail leaves out what is too large
-			}
-			w = &written{version: e.Version, values: values, source: e.Source(), class: fault.Reported}
-			by[e.Version] = w
-		}
-		w.by = &e
-	}
-	var all []written
-	for _, w := range by {
-		all = append(all, *w)
-	}
-	slices.SortFunc(all, func(a, b written) int { return a.version - b.version })
-	return all
-}
-
-// definitions are the differences from each known version to the next, from the last good one on.
-func (c *past) definitions() []dated {
-	all := c.writings()
-	var out []dated
-	for i := 1; i < len(all); i++ {
-		from, to := all[i-1], all[i]
-		if c.goodV > 0 && to.version <= c.goodV {
-			continue
-		}
-		for _, d := range fact.Diff(from.values, to.values) {
-			if noise(d.Path) {
-				continue
-			}
-			x := dated{Change: fault.Change{What: fault.PipelineSubject(c.pipeline), Field: d.Path, Before: shown(d.Before, d.Added), After: shown(d.After, d.Gone), Class: to.class, Source: to.source}}
-			if to.class == fault.Verified && from.class != fault.Verified {
-				x.Class = from.class
-			}
-			if to.by != nil && to.version == from.version+1 {
-				x.by(*to.by)
-				x.Outside = c.outside(x.With)
-			} else {
-				x.at = c.captured(d)
-			}
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// shown is a side of a difference; a value that was removed or not there yet reads as nothing.
-func shown(v fact.Value, none bool) string {
-	if none {
-		return ""
-	}
-	return v.String()
-}
-
-// by takes who, when and with what from an event.
-func (x *dated) by(e fact.Event) {
-	x.at, x.Who, x.With = e.Time, e.Who.Label(), e.Tool()
-}
-
 // captured is when AWS Config first recorded the new value; the zero time when it did not.
 func (c *past) captured(d fact.Difference) time.Time {
 	var first time.Time
 	for i := range fact.All[fact.ConfigItem](c.s) {
-		if i.Type != pipelineType || i.Name != c.pipeline.Name || i.Ref().Scope != c.scope {
-			continue
-		}
-		if v, ok := i.Values["pipeline/"+d.Path]; ok && v == d.After && !d.Gone && (first.IsZero() || i.Captured.Before(first)) {
+		if v, ok := i.Values["pipeline/"+d.Path]; ok && c.recorded(i) && v == d.After && !d.Gone && (first.IsZero() || i.Captured.Before(first)) {
 			first = i.Captured
 		}
 	}
@@ -211,7 +130,7 @@ func (c *past) events() []dated {
 	}
 	var out []dated
 	for e := range fact.All[fact.Event](c.s) {
-		if e.ReadOnly || e.ErrorCode != "" || e.Time.Before(since) || e.EventSource == "codepipeline.amazonaws.com" {
+		if e.ReadOnly || e.ErrorCode != "" || e.Time.Before(since) {
 			continue
 		}
 		what, ok := c.about(e)
@@ -220,13 +139,18 @@ func (c *past) events() []dated {
 		}
 		x := dated{Change: fault.Change{What: what, Field: e.Name, After: gist(e), Class: fault.Reported, Source: e.Source()}}
 		x.by(e)
+		x.Outside = c.owner(what).past(x.With)
 		out = append(out, x)
 	}
 	return out
 }
 
-// about is what an event changed, if the pipeline rests on it.
+// about is what an event changed, if the pipeline rests on it. Of the pipeline itself only its creation counts: what else was written
+// shows in its definitions.
 func (c *past) about(e fact.Event) (fault.Subject, bool) {
+	if e.EventSource == "codepipeline.amazonaws.com" {
+		return fault.PipelineSubject(c.pipeline), e.Name == "CreatePipeline" && e.Pipeline == c.pipeline.Name && e.Ref().Scope == c.scope
+	}
 	if e.EventSource == "iam.amazonaws.com" {
 		for _, role := range c.roles() {
 			if a, err := fact.ParseARN(role); err == nil && e.Resource != "" && a.Name() == e.Resource {
@@ -306,75 +230,4 @@ func gist(e fact.Event) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// drifts are what the last drift detection of the owning stack found about the pipeline.
-func (c *past) drifts() []dated {
-	var out []dated
-	for d := range fact.All[fact.Drift](c.s) {
-		if d.Type != pipelineType || d.Physical != c.pipeline.Name || d.Ref().Scope != c.scope {
-			continue
-		}
-		for _, p := range d.Differences {
-			field := c.named(p.Path)
-			out = append(out, dated{Change: fault.Change{What: fault.PipelineSubject(c.pipeline), Field: field, Before: p.Expected.String(), After: p.Actual.String(),
-				Outside: c.owner, Class: fault.Verified, Source: d.Source()}})
-		}
-	}
-	return out
-}
-
-// named turns CloudFormation's path by places (/Stages/0/Actions/0/Configuration/BranchName) into the definition's by names.
-func (c *past) named(path string) string {
-	p := strings.Split(strings.Trim(path, "/"), "/")
-	var st, ac int
-	if len(p) >= 5 && p[0] == "Stages" && p[2] == "Actions" {
-		if _, err := fmt.Sscanf(p[1]+" "+p[3], "%d %d", &st, &ac); err == nil && st < len(c.pipeline.Stages) && ac < len(c.pipeline.Stages[st].Actions) {
-			stage := c.pipeline.Stages[st]
-			rest := p[4:]
-			rest[0] = strings.ToLower(rest[0][:1]) + rest[0][1:]
-			return "stages/" + stage.Name + "/actions/" + stage.Actions[ac].Name + "/" + strings.Join(rest, "/")
-		}
-	}
-	return strings.Join(p, "/")
-}
-
-// declared are the differences between what Terraform declares and what is live.
-func (c *past) declared() []dated {
-	var live fact.Values
-	var source fact.Source
-	for d := range fact.All[fact.Definition](c.s) {
-		if d.Pipeline == c.pipeline.Name && d.Version == c.pipeline.Version && d.Ref().Scope == c.scope {
-			live, source = d.Values, d.Source()
-		}
-	}
-	var out []dated
-	for d := range fact.All[fact.Declared](c.s) {
-		if d.Address != c.owner || live == nil {
-			continue
-		}
-		for path, v := range d.Values {
-			field, ok := terraformPath(path)
-			now, there := live[field]
-			if !ok || (there && now == v) || (!there && v.Text == "") {
-				continue
-			}
-			out = append(out, dated{Change: fault.Change{What: fault.PipelineSubject(c.pipeline), Field: field, Before: v.String(), After: now.String(), Outside: d.Address,
-				Class: fault.Verified, Source: source}})
-		}
-	}
-	slices.SortFunc(out, func(a, b dated) int { return strings.Compare(a.Field, b.Field) })
-	return out
-}
-
-// terraformPath is the path of an argument of aws_codepipeline in the definition; false for what is not compared.
-func terraformPath(path string) (string, bool) {
-	if path == "role_arn" {
-		return "roleArn", true
-	}
-	p := strings.Split(path, "/")
-	if len(p) == 6 && p[0] == "stage" && p[2] == "action" && p[4] == "configuration" {
-		return "stages/" + p[1] + "/actions/" + p[3] + "/configuration/" + p[5], true
-	}
-	return "", false
 }

@@ -5,14 +5,14 @@ package history
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 )
 
-// maxVersions is how many versions of a definition are compared: the last good one, the first bad one, and what lies between.
+// maxVersions is how many versions of a definition are compared, beside the one of now: the last good one, the first bad one, and what
+// lies just before that.
 const maxVersions = 4
 
 // pipelineType is the name of pipelines in AWS Config and CloudFormation.
@@ -47,8 +47,6 @@ type past struct {
 	good     time.Time        // when it last worked; zero when no such run is on record
 	goodV    int              // the version that worked; 0 when unknown
 	badV     int              // the version that failed first
-	owner    string           // "stack NAME" or a Terraform address; "" when nothing is known to own it
-	ownTool  string           // cloudformation or terraform
 }
 
 func gather(s *fact.Snapshot, f fault.Finding, p fact.Pipeline) past {
@@ -77,30 +75,7 @@ func gather(s *fact.Snapshot, f fault.Finding, p fact.Pipeline) past {
 	if c.badV == 0 {
 		c.badV = p.Version
 	}
-	c.own()
 	return c
-}
-
-// own finds what owns the pipeline.
-func (c *past) own() {
-	for r := range fact.All[fact.StackResource](c.s) {
-		if r.Type == pipelineType && r.Physical == c.pipeline.Name && r.Ref().Scope == c.scope {
-			c.owner, c.ownTool = "stack "+r.Stack, "cloudformation"
-		}
-	}
-	for d := range fact.All[fact.Declared](c.s) {
-		if d.Type == "aws_codepipeline" && (d.ARN == c.pipeline.ARN || (d.ARN == "" && d.Name == c.pipeline.Name)) {
-			c.owner, c.ownTool = d.Address, "terraform"
-		}
-	}
-}
-
-// outside is the owner of a change that was made by another tool; "" when the owner made it or nobody knows.
-func (c *past) outside(tool string) string {
-	if c.owner == "" || tool == "" || tool == c.ownTool {
-		return ""
-	}
-	return c.owner
 }
 
 // asks are the queries that telling the past takes: all that can be asked at once first, then the versions and the drift.
@@ -118,19 +93,26 @@ func (c *past) asks() []fact.Query {
 	for _, v := range c.versions() {
 		all = append(all, q(fact.KindDefinition, c.pipeline.Name, map[string]string{"version": strconv.Itoa(v)}))
 	}
-	if c.ownTool == "cloudformation" {
+	if stack := c.owner(fault.PipelineSubject(c.pipeline)).stack; stack != "" {
 		args := map[string]string(nil)
 		if c.s.Question().Drift {
 			args = map[string]string{"detect": "yes"}
 		}
-		all = append(all, q(fact.KindDrift, strings.TrimPrefix(c.owner, "stack "), args))
+		all = append(all, q(fact.KindDrift, stack, args))
 	}
 	return all
 }
 
-// updates asks for the changes of pipelines in the Region.
+// updates asks for the changes of pipelines in the Region or, where no pipeline that was read was ever changed, for the creations: one
+// look-up, because CloudTrail answers two a second.
 func (c *past) updates() fact.Query {
-	return fact.Query{Scope: c.scope, Kind: fact.KindEvent, ID: "UpdatePipeline"}
+	q := fact.Query{Scope: c.scope, Kind: fact.KindEvent, ID: "CreatePipeline"}
+	for p := range fact.All[fact.Pipeline](c.s) {
+		if p.Ref().Scope == c.scope && p.Version > 1 {
+			q.ID = "UpdatePipeline"
+		}
+	}
+	return q
 }
 
 // mayLookUp keeps an incident within six look-ups of CloudTrail: a pending connection takes four at once, and two more when somebody
@@ -147,15 +129,24 @@ func (c *past) mayLookUp() bool {
 	return c.s.Settled(first) && c.finding.Cause.Code != "handshake-not-finished"
 }
 
-// versions are the versions of the definition worth comparing, newest first; none while it is not known which one worked.
+// versions are the versions of the definition worth comparing, newest first: from the last good one to the first bad one, and the one of
+// now. While it is not known which one worked there is only the one of now, to hold what Terraform declares against.
 func (c *past) versions() []int {
-	if c.goodV == 0 || c.goodV >= c.pipeline.Version {
-		return nil
+	var all []int
+	if c.goodV > 0 && c.goodV < c.pipeline.Version {
+		all = append(all, c.goodV)
+		for v := max(c.badV, c.goodV+1); v > c.goodV && len(all) < maxVersions; v-- {
+			all = append(all, v)
+		}
 	}
-	all := []int{c.goodV}
-	for v := max(c.badV, c.goodV+1); v > c.goodV && len(all) < maxVersions; v-- {
-		all = append(all, v)
+	if !slices.Contains(all, c.pipeline.Version) && (len(all) > 0 || c.isDeclared()) {
+		all = append(all, c.pipeline.Version)
 	}
 	slices.SortFunc(all, func(a, b int) int { return b - a })
 	return all
+}
+
+// isDeclared reports whether a Terraform file that the user gave declares the pipeline.
+func (c *past) isDeclared() bool {
+	return c.owner(fault.PipelineSubject(c.pipeline)).tool == "terraform"
 }

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	maxChanges = 6  // in a table; the JSON names all
-	maxMoments = 8  // likewise
-	maxPolicy  = 24 // lines of a policy that a table shows whole
+	maxChanges = 6   // in a table; the JSON names all
+	maxMoments = 8   // likewise
+	maxPolicy  = 24  // lines of a policy that a table shows whole
+	maxText    = 240 // characters of one value or moment in a table
 )
 
 // changes writes what changed since it last worked, the likeliest cause first.
@@ -50,18 +51,34 @@ func arrow(c fault.Change) string {
 	case c.Before == "" && c.After == "":
 		return "changed"
 	case c.Before == "":
-		return c.After
+		return clip(c.After)
 	case c.After == "":
-		return c.Before + " was removed"
+		return clip(c.Before) + " was removed"
 	}
-	return c.Before + " -> " + c.After
+	return clip(c.Before) + " -> " + clip(c.After)
+}
+
+// clip cuts a text that is too long for a table.
+func clip(s string) string {
+	if r := []rune(s); len(r) > maxText {
+		return string(r[:maxText]) + "..."
+	}
+	return s
+}
+
+// byName is a text with the subject's name in place of its ARN.
+func byName(text string, about fault.Subject) string {
+	if about.ARN == "" || about.Name == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, about.ARN, about.Name)
 }
 
 // timeline writes the last moments of a finding.
 func (p *page) timeline(f fault.Finding) {
 	from := max(0, len(f.Timeline)-maxMoments)
 	for i, m := range f.Timeline[from:] {
-		p.field(first(i, "Timeline"), p.stamp(m.At)+"  "+strings.ReplaceAll(m.What, f.Subject.ARN, f.Subject.Name))
+		p.field(first(i, "Timeline"), p.stamp(m.At)+"  "+clip(byName(m.What, f.Subject)))
 	}
 }
 

@@ -211,7 +211,7 @@ func (p *page) proof(e fault.Evidence, about fault.Subject) string {
 		s += ", want " + e.Want
 	}
 	if e.Text != "" {
-		s += "; " + strings.ReplaceAll(e.Text, about.ARN, about.Name)
+		s += "; " + byName(e.Text, about)
 	}
 	return s + " [" + e.Source.Operation + "]"
 }
