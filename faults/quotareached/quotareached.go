@@ -15,6 +15,8 @@ import (
 const (
 	pipelinesFull   = "pipelines"
 	connectionsFull = "connections"
+	actionsFull     = "custom-actions"
+	webhooksFull    = "webhooks"
 	runsFull        = "active-executions"
 	limitRefused    = "limit-exceeded"
 	throttled       = "throttled"
@@ -23,12 +25,18 @@ const (
 // Limits (docs/aws-facts.md, "Quotas").
 const (
 	maxPipelines   = 1000 // per Region by default, L-78D200AD, adjustable
+	maxActions     = 50   // custom ones, per Region by default, L-519D5A90, adjustable
+	maxWebhooks    = 300  // per Region by default, L-FE939BB2, adjustable
 	maxConnections = 250  // per account by default, adjustable, unknown to Service Quotas
 	maxActive      = 50   // executions of a QUEUED or PARALLEL pipeline at once, fixed
 )
 
-// pipelineQuota is the quota code of pipelines per Region.
-const pipelineQuota = "L-78D200AD"
+// The codes of Service Quotas (docs/aws-facts.md, "Quotas").
+const (
+	pipelineQuota = "L-78D200AD"
+	actionQuota   = "L-519D5A90"
+	webhookQuota  = "L-FE939BB2"
+)
 
 // Fault is the fault quota-reached.
 func Fault() *fault.Fault {
@@ -41,6 +49,8 @@ func Fault() *fault.Fault {
 				"passes by itself. The SDKs retry LimitExceededException like a rate, which only loses time.",
 			Causes: []fault.CauseDoc{
 				{Code: pipelinesFull, Text: "The Region holds as many pipelines as the quota allows.", Evidence: "The list of pipelines counted against Service Quotas.", Remedy: "Delete pipelines nobody uses or request an increase; that may take two weeks."},
+				{Code: actionsFull, Text: "The Region holds as many custom actions as the quota allows.", Evidence: "ListActionTypes counted against Service Quotas.", Remedy: "Delete custom actions nobody uses, but know that a deleted version's name cannot be used again; or request an increase."},
+				{Code: webhooksFull, Text: "The Region holds as many webhooks as the quota allows.", Evidence: "ListWebhooks counted against Service Quotas.", Remedy: "Delete webhooks of old sources; connections need none."},
 				{Code: connectionsFull, Text: "The account holds as many connections as the quota allows.", Evidence: "The list of connections counted against the documented limit, or a refused CreateConnection.", Remedy: "Delete connections nobody uses or request an increase."},
 				{Code: runsFull, Text: "A QUEUED or PARALLEL pipeline has 50 runs at once; the next one fails without a message.", Evidence: "The list of its runs.", Remedy: "Let runs end, stop those nobody needs, find what blocks the queue."},
 				{Code: limitRefused, Text: "A service that an action calls refused it for a limit.", Evidence: "The action's error text.", Remedy: "Look up the quota the text names, then retry the stage."},
@@ -51,7 +61,8 @@ func Fault() *fault.Fault {
 			Severity: fault.Medium, Bucket: fault.Quota, Since: "0.2.0",
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html", "https://docs.aws.amazon.com/dtconsole/latest/userguide/limits-connections.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindExecution, fact.KindQuota, fact.KindEvent},
+		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindExecution, fact.KindQuota, fact.KindActionType,
+			fact.KindWebhook, fact.KindEvent},
 		Explains: []fault.Code{"source-stale"},
 		Diagnose: diagnose,
 	}
@@ -134,30 +145,62 @@ func finding(s *fact.Snapshot, p fact.Pipeline, code string, class fault.Class, 
 	return f
 }
 
-// regional counts the pipelines of a Region against the applied quota, or the default where that cannot be read.
+// counted is one thing of a Region that has a quota.
+type counted struct {
+	cause, what, code string
+	standard          int // the default
+	n                 int
+	any               fact.Fact // one of them, for the reply that counted them
+}
+
+// regional counts what a Region holds against the applied quotas, or the defaults where those cannot be read.
 func regional(s *fact.Snapshot, scope fact.Scope, j *fault.Judgement) {
 	q := fact.Query{Scope: scope, Kind: fact.KindQuota, ID: "codepipeline"}
 	j.Need(q) // an account may have less than the default
-	names := fault.Listed(s, scope)
-	n := strconv.Itoa(len(names))
-	limit, class, proof := maxPipelines, fault.Inferred, fault.Evidence{}
-	for p := range fact.All[fact.PipelineListed](s) {
-		if p.Ref().Scope == scope {
-			proof = fault.Ev(fault.Inferred, p, "pipelines", n, "below the default of "+strconv.Itoa(maxPipelines))
+	j.Help(fact.Query{Scope: scope, Kind: fact.KindActionType}, fact.Query{Scope: scope, Kind: fact.KindWebhook})
+	if !s.Settled(q) {
+		return
+	}
+	for _, c := range []counted{count[fact.PipelineListed](s, scope, counted{cause: pipelinesFull, what: "pipelines", code: pipelineQuota, standard: maxPipelines}),
+		count[fact.CustomActionType](s, scope, counted{cause: actionsFull, what: "custom actions", code: actionQuota, standard: maxActions}),
+		count[fact.Webhook](s, scope, counted{cause: webhooksFull, what: "webhooks", code: webhookQuota, standard: maxWebhooks})} {
+		if f, full := c.full(s, scope); full {
+			j.Findings = append(j.Findings, f)
 		}
 	}
+}
+
+// count counts the facts of a type in a Region.
+func count[T fact.Fact](s *fact.Snapshot, scope fact.Scope, c counted) counted {
+	seen := map[string]bool{}
+	for x := range fact.All[T](s) {
+		if x.Ref().Scope == scope && !seen[x.Ref().ID] {
+			seen[x.Ref().ID] = true
+			c.n, c.any = c.n+1, x
+		}
+	}
+	return c
+}
+
+// full is the finding that a quota is reached.
+func (c counted) full(s *fact.Snapshot, scope fact.Scope) (fault.Finding, bool) {
+	if c.n == 0 {
+		return fault.Finding{}, false
+	}
+	n, limit, class := strconv.Itoa(c.n), c.standard, fault.Inferred
+	proof := fault.Ev(fault.Inferred, c.any, c.what, n, "below the default of "+strconv.Itoa(c.standard))
 	for x := range fact.All[fact.ServiceQuota](s) {
-		if x.Ref().Scope == scope && x.Code == pipelineQuota {
+		if x.Ref().Scope == scope && x.Code == c.code {
 			limit, class = int(x.Value), fault.Verified
 			proof = fault.Ev(fault.Verified, x, x.Name, n, "below "+strconv.Itoa(limit))
 		}
 	}
-	if !s.Settled(q) || len(names) == 0 || len(names) < limit {
-		return
+	if c.n < limit {
+		return fault.Finding{}, false
 	}
-	f := account(scope, pipelinesFull, class, fmt.Sprintf("Region %s holds %s pipelines and its quota is %d: no more can be created.", scope.Region, n, limit))
+	f := account(scope, c.cause, class, fmt.Sprintf("Region %s holds %s %s and its quota is %d: no more can be created.", scope.Region, n, c.what, limit))
 	f.Evidence = []fault.Evidence{proof}
-	j.Findings = append(j.Findings, f)
+	return f, true
 }
 
 // connections looks at the count of connections and at refused attempts to create one that the trail shows.

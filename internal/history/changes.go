@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -228,6 +229,9 @@ func gist(e fact.Event) string {
 		case "policyName", "policyArn", "permissionsBoundary", "connectionName", "hostArn", "groupId", "networkAclId", "ruleNumber", "ruleAction", "routeTableId", "destinationCidrBlock", "dhcpOptionsId", "vpcId":
 			parts = append(parts, key+" "+e.Parameters[path].String())
 		}
+	}
+	if e.Version > 0 {
+		parts = append(parts, "version "+strconv.Itoa(e.Version))
 	}
 	return strings.Join(parts, ", ")
 }

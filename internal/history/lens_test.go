@@ -166,7 +166,7 @@ func TestCreation(t *testing.T) {
 	refused := event("CreatePipeline", "codepipeline.amazonaws.com", ago(6*time.Hour), "aws-cli/2")
 	refused.Pipeline, refused.ErrorCode = "web", "AccessDenied"
 	f, _ := look(web(1, 0, made, refused))
-	if len(f.Changes) != 1 || f.Changes[0].Field != "CreatePipeline" || f.Changes[0].Who != "ada" || f.Changes[0].With != "aws-cli" {
+	if len(f.Changes) != 1 || f.Changes[0].Field != "CreatePipeline" || f.Changes[0].Who != "ada" || f.Changes[0].With != "aws-cli" || f.Changes[0].After != "version 1" {
 		t.Errorf("changes %+v", f.Changes)
 	}
 	if len(f.Timeline) < 3 || !strings.Contains(f.Timeline[0].What, "AccessDenied") {

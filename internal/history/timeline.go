@@ -99,9 +99,7 @@ func told(e fact.Event) string {
 	if e.SourceIP != "" && !strings.HasSuffix(e.SourceIP, ".amazonaws.com") {
 		s += " from " + e.SourceIP
 	}
-	if e.Version > 0 {
-		s += fmt.Sprintf(": version %d", e.Version)
-	} else if g := gist(e); g != "" {
+	if g := gist(e); g != "" {
 		s += ": " + g
 	}
 	if e.ErrorCode != "" {

@@ -16,33 +16,42 @@ const (
 	maxText    = 240 // characters of one value or moment in a table
 )
 
-// changes writes what changed since it last worked, the likeliest cause first.
+// changes writes what changed since it last worked, the likeliest cause first. What one call changed stands under one line.
 func (p *page) changes(f fault.Finding) {
+	before := ""
 	for i, c := range f.Changes {
 		if i == maxChanges {
 			p.field("", fmt.Sprintf("and %d more (all of them with --output json)", len(f.Changes)-maxChanges))
 			return
 		}
-		head := "at an unknown time"
-		if c.At != "" {
-			head = p.stamp(c.At)
+		if head := p.made(c); head != before {
+			p.field(first(i, "Changed"), head)
+			before = head
 		}
-		if c.Who != "" {
-			head += "  " + c.Who
-		}
-		if c.With != "" {
-			head += " with " + c.With
-		}
-		if c.Outside != "" {
-			head += "  OUTSIDE " + c.Outside
-		}
-		p.field(first(i, "Changed"), head)
 		text := c.Field
 		if c.What.Kind != f.Subject.Kind || c.What.Name != f.Subject.Name {
 			text = c.What.Kind + " " + c.What.Name + ": " + c.Field
 		}
-		p.field("", "  "+text+": "+arrow(c))
+		p.field("", "- "+text+": "+arrow(c))
 	}
+}
+
+// made is when, by whom, with what and past whom a change was made.
+func (p *page) made(c fault.Change) string {
+	s := "at an unknown time"
+	if c.At != "" {
+		s = p.stamp(c.At)
+	}
+	if c.Who != "" {
+		s += " " + c.Who
+	}
+	if c.With != "" {
+		s += " with " + c.With
+	}
+	if c.Outside != "" {
+		s += ", OUTSIDE " + c.Outside
+	}
+	return s
 }
 
 // arrow is a change in short: before and after, or what was done.

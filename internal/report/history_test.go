@@ -26,7 +26,7 @@ func TestChangesInATable(t *testing.T) {
 	p.timeline(f)
 	text := b.String()
 	for _, want := range []string{
-		"Changed   2026-11-23 09:00 UTC ada with console OUTSIDE stack web-ci", "stages/Source/BranchName: main -> mian", "at an unknown time", "role Web: PutRolePolicy: changed",
+		"Changed   2026-11-23 09:00 UTC ada with console, OUTSIDE stack web-ci", "stages/Source/BranchName: main -> mian", "at an unknown time", "role Web: PutRolePolicy: changed",
 		"... was removed", "gone: b was removed", "field1: new", "and 8 more (all of them with --output json)", "Timeline  2026-11-23 09:00 UTC moment2", "moment9",
 	} {
 		if !strings.Contains(text, want) {
@@ -37,6 +37,9 @@ func TestChangesInATable(t *testing.T) {
 		if strings.Contains(strings.Join(strings.Fields(text), " ")+" ", not) {
 			t.Errorf("the table has %q:\n%s", not, text)
 		}
+	}
+	if n := strings.Count(text, "at an unknown time"); n != 1 {
+		t.Errorf("one head for what one call changed, not %d:\n%s", n, text)
 	}
 	for l := range strings.Lines(text) {
 		if utf8.RuneCountInString(strings.TrimSuffix(l, "\n")) > 80 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func catalogue(t *testing.T, all []corpus.Played) {
 	known := map[string]bool{}
 	for _, o := range op.All() {
 		known[o.Key()] = true
-		elsewhere := o.Write || o.Flag != "" || slices.Contains([]string{"DescribeOrganization", "ListAccountAliases", "ListActionTypes", "ListWebhooks", "DecodeAuthorizationMessage"}, o.Name)
+		elsewhere := o.Write || o.Flag != "" || slices.Contains([]string{"DescribeOrganization", "ListAccountAliases", "DecodeAuthorizationMessage"}, o.Name)
 		if !elsewhere && !called[o.Key()] {
 			t.Errorf("%s is in the catalogue and no incident calls it", o.Key())
 		}
@@ -210,4 +211,37 @@ func TestEverySourceInEveryWay(t *testing.T) {
 func ofSource(s corpus.Source, operation string) bool {
 	service, name, _ := strings.Cut(operation, ":")
 	return slices.Contains(s.Calls, service) || slices.Contains(s.Calls, service+":"+name)
+}
+
+// TestAbsentSources plays incidents in an account that lacks a source altogether: no trail, no recorder, no support plan, no organisation.
+// The answer is right all the same, and the lack is said as such, not as a refusal.
+func TestAbsentSources(t *testing.T) {
+	incidents, err := corpus.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range incidents {
+		if in.Name != "owned-branch-edited" && in.Name != "service-health" && in.Name != "access-build-revoked" {
+			continue
+		}
+		for lacks, line := range map[string]string{"trail": "\nset trail=off\n", "recorder": "recorder ", "plan": "support "} {
+			t.Run(in.Name+"/"+lacks, func(t *testing.T) {
+				without := in
+				if lacks == "trail" {
+					without.Text = append(slices.Clone(in.Text), line...)
+				} else { // every line that begins so goes
+					without.Text = regexp.MustCompile(`(?m)^`+line+`.*$`).ReplaceAll(in.Text, nil)
+				}
+				p := corpus.Play(t, without, corpus.Source{})
+				if p.Word == corpus.Wrong || len(p.False) > 0 {
+					t.Errorf("%s: %+v", p.Word, p.Got)
+				}
+				for _, g := range p.Gaps {
+					if g.Class != fact.Missing || g.Permission != "" || g.Why == "" {
+						t.Errorf("gap %+v", g)
+					}
+				}
+			})
+		}
+	}
 }
