@@ -16,7 +16,7 @@ const (
 	maxText    = 240 // characters of one value or moment in a table
 )
 
-// changes writes what changed since it last worked, the likeliest cause first. What one call changed stands under one line.
+// changes writes what changed since it last worked, the likeliest cause first. What one hand changed in one minute stands under one line.
 func (p *page) changes(f fault.Finding) {
 	before := ""
 	for i, c := range f.Changes {
@@ -28,12 +28,21 @@ func (p *page) changes(f fault.Finding) {
 			p.field(first(i, "Changed"), head)
 			before = head
 		}
-		text := c.Field
+		text := place(c.Field)
 		if c.What.Kind != f.Subject.Kind || c.What.Name != f.Subject.Name {
-			text = c.What.Kind + " " + c.What.Name + ": " + c.Field
+			text = c.What.Kind + " " + c.What.Name + ": " + text
 		}
 		p.field("", "- "+text+": "+arrow(c))
 	}
+}
+
+// place is a path of a definition in short: "Source/Git BranchName" for "stages/Source/actions/Git/configuration/BranchName".
+func place(field string) string {
+	p := strings.SplitN(field, "/", 5)
+	if len(p) < 5 || p[0] != "stages" || p[2] != "actions" {
+		return field
+	}
+	return p[1] + "/" + p[3] + " " + strings.TrimPrefix(p[4], "configuration/")
 }
 
 // made is when, by whom, with what and past whom a change was made.

@@ -13,7 +13,7 @@ import (
 // The table tells the first changes and the last moments, who went past whose back, cuts what is long, and stays within its columns.
 func TestChangesInATable(t *testing.T) {
 	f := fault.Finding{Code: "x", Subject: fault.Subject{Kind: "pipeline", Name: "web"}}
-	branch := fault.Change{At: "2026-11-23T09:00:00Z", Who: "ada", With: "console", What: f.Subject, Field: "stages/Source/BranchName", Before: "main", After: "mian", Outside: "stack web-ci", Class: fault.Verified}
+	branch := fault.Change{At: "2026-11-23T09:00:00Z", Who: "ada", With: "console", What: f.Subject, Field: "stages/Source/actions/Git/configuration/BranchName", Before: "main", After: "mian", Outside: "stack web-ci", Class: fault.Verified}
 	f.Changes = append(f.Changes, branch, fault.Change{What: fault.Subject{Kind: "role", Name: "Web"}, Field: "PutRolePolicy", Class: fault.Reported},
 		fault.Change{What: f.Subject, Field: "long", Before: strings.Repeat("word ", 400), Class: fault.Verified}, fault.Change{What: f.Subject, Field: "gone", Before: "b", Class: fault.Verified})
 	for i := range 10 {
@@ -26,7 +26,7 @@ func TestChangesInATable(t *testing.T) {
 	p.timeline(f)
 	text := b.String()
 	for _, want := range []string{
-		"Changed   2026-11-23 09:00 UTC ada with console, OUTSIDE stack web-ci", "stages/Source/BranchName: main -> mian", "at an unknown time", "role Web: PutRolePolicy: changed",
+		"Changed   2026-11-23 09:00 UTC ada with console, OUTSIDE stack web-ci", "- Source/Git BranchName: main -> mian", "at an unknown time", "role Web: PutRolePolicy: changed",
 		"... was removed", "gone: b was removed", "field1: new", "and 8 more (all of them with --output json)", "Timeline  2026-11-23 09:00 UTC moment2", "moment9",
 	} {
 		if !strings.Contains(text, want) {
@@ -39,7 +39,7 @@ func TestChangesInATable(t *testing.T) {
 		}
 	}
 	if n := strings.Count(text, "at an unknown time"); n != 1 {
-		t.Errorf("one head for what one call changed, not %d:\n%s", n, text)
+		t.Errorf("one head for what was changed together, not %d:\n%s", n, text)
 	}
 	for l := range strings.Lines(text) {
 		if utf8.RuneCountInString(strings.TrimSuffix(l, "\n")) > 80 {
