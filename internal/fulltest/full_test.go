@@ -65,7 +65,7 @@ func botocore(t *testing.T) *apimodel.Validator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &apimodel.Validator{Models: models, Broken: apimodel.Broken()}
+	return &apimodel.Validator{Models: models, Newer: apimodel.Quirks(), Broken: apimodel.Broken()}
 }
 
 // tool is the path of a program of the Python environment that .ci/run makes from .ci/requirements.txt.

@@ -10,7 +10,7 @@ import (
 )
 
 // TestAgainstBotocore calls every operation of the lab and holds each exchange against botocore's models, which are newer
-// than those of the Go module: nothing is excused as newer than the model.
+// than those of the Go module: nothing is excused as newer than the model, only what AWS itself answers in another way.
 func TestAgainstBotocore(t *testing.T) {
 	l := lab.New()
 	v := botocore(t)

@@ -65,6 +65,7 @@ func exceptions() map[string]string {
 		"codepipeline:ListPipelines":           regional,
 		"codeconnections:ListConnections":      list,
 		"codestar-connections:ListConnections": list,
+		"organizations:DescribePolicy":         "the call asks for AWS's own policy, which the reference calls awspolicy elsewhere",
 	}
 }
 

@@ -27,7 +27,7 @@ func webhookARN(account, region, name string) string {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 func onWebhook(r *cloud.Request) []cloud.Access {
 	name := r.Str("name")
-	if d := r.Map("webhook"); d != nil {
+	if d := r.Map("webhook"); d != nil && r.Operation == "PutWebhook" {
 		name, _ = d["name"].(string)
 		target, _ := d["targetPipeline"].(string)
 		return append(access(r, ARN(r.Account(), r.Region, target)), access(r, webhookARN(r.Account(), r.Region, name))...)
