@@ -126,6 +126,7 @@ func labEnv(w *world.World, base string) string {
 	set("AWS_ENDPOINT_URL", base)
 	set("UNJAM_CONSOLE_URL", base)
 	set("AWS_REGION", w.DefaultRegion)
+	set("AWS_DEFAULT_REGION", w.DefaultRegion) // what the AWS CLI knows it by
 	if w.Default != nil {
 		set("AWS_ACCESS_KEY_ID", w.Default.AccessKeyID)
 		set("AWS_SECRET_ACCESS_KEY", w.Default.SecretAccessKey)

@@ -269,11 +269,11 @@ func orGlobal(region string) string {
 	return region
 }
 
+// verdicts writes the verdict of each fault, with the Regions beside it where they differ.
 func (p *page) verdicts(results []Result) {
 	by := map[fault.Verdict][]string{}
-	for _, r := range results {
-		c := string(r.Code)
-		if !contains(by[r.Verdict], c) {
+	for i, r := range results {
+		if c, first := told(results, i); first {
 			by[r.Verdict] = append(by[r.Verdict], c)
 		}
 	}
@@ -287,6 +287,32 @@ func (p *page) verdicts(results []Result) {
 			}
 		}
 	}
+}
+
+// told is how the i-th result reads: its code, and the Regions of the same verdict where others differ. Only the first of a code and
+// verdict is told.
+func told(results []Result, i int) (string, bool) {
+	var same []string
+	differ := false
+	for k, o := range results {
+		switch {
+		case o.Code != results[i].Code:
+		case o.Verdict != results[i].Verdict:
+			differ = true
+		case k < i:
+			return "", false
+		default:
+			same = append(same, o.Region)
+		}
+	}
+	c := string(results[i].Code)
+	if !differ {
+		return c, true
+	}
+	if len(same) > 3 {
+		return fmt.Sprintf("%s (%d Regions)", c, len(same)), true
+	}
+	return c + " (" + strings.Join(same, " ") + ")", true
 }
 
 func contains(all []string, s string) bool {
