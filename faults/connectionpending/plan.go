@@ -74,7 +74,14 @@ func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
 		Policy: op.HandshakePolicy(c.Provider, c.ARN),
 	}
 	if f.Cause.Code == hostNotReady {
-		g.Checklist = append(g.Checklist, "Set up the host first: Settings > Connections > Hosts in the same Region; its administrator at the provider is needed.")
+		name := "the host"
+		if h, _ := hostOf(s, c); h != nil {
+			name = fmt.Sprintf("host %q (%s)", h.Name, h.Endpoint)
+		}
+		g.Checklist = append(g.Checklist, "Set up "+name+" first: Settings > Connections > Hosts in the same Region; its administrator at the provider is needed.")
+	}
+	if by := above(f); by != "" {
+		g.Checklist = append(g.Checklist, "First have whoever owns the "+by+" allow it: no policy of a role or user lifts that."+policyOf(s, c))
 	}
 	g.Checklist = append(g.Checklist,
 		"Be in the account and Region above, allow pop-ups and third-party cookies for the console.",
@@ -88,6 +95,31 @@ func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
 	return g
 }
 
+// above is the policy type that nobody in the account can lift by granting something: a service control policy or a boundary that stands
+// in the way of everybody who was simulated; "" when there is none.
+func above(f fault.Finding) string {
+	by := ""
+	for _, w := range f.Details.WhoCan {
+		if w.Allowed || (w.By != "service control policy" && w.By != "permissions boundary") {
+			return ""
+		}
+		by = w.By
+	}
+	return by
+}
+
+// policyOf names the policy that AWS's refusal named, if it did.
+func policyOf(s *fact.Snapshot, c fact.Connection) string {
+	t := readTrail(s, c)
+	if t.denied == nil {
+		return ""
+	}
+	if d, ok := fact.ParseDenial(t.denied.Error); ok && d.Policy != "" {
+		return " AWS names it: " + d.Policy
+	}
+	return ""
+}
+
 // roleToUse names somebody who may, as far as simulation can tell.
 func roleToUse(f fault.Finding) string {
 	for _, w := range f.Details.WhoCan {
@@ -99,6 +131,9 @@ func roleToUse(f fault.Finding) string {
 			}
 			return name + " (simulated: allowed)"
 		}
+	}
+	if by := above(f); by != "" {
+		return "nobody that was simulated may do it: a " + by + " is in the way"
 	}
 	if len(f.Details.WhoCan) > 0 {
 		return "nobody that was simulated may do it: ask for the rights below"

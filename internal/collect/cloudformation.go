@@ -41,13 +41,21 @@ func (c *Collector) stack(ctx context.Context, q fact.Query) answer {
 	return a
 }
 
-// drift reads the result of the last drift detection of a stack. With Args "detect" = "yes" it runs one first.
+// drift reads the result of the last drift detection of a stack. With Args "detect" = "yes" it runs one first; when that comes to
+// nothing, the last one is read all the same, and the gap says so.
 func (c *Collector) drift(ctx context.Context, q fact.Query) answer {
-	if q.Args["detect"] == "yes" {
-		if src, err := c.detect(ctx, q); err != nil {
-			return answer{err: err, src: src}
-		}
+	if q.Args["detect"] != "yes" {
+		return c.lastDrift(ctx, q)
 	}
+	src, err := c.detect(ctx, q)
+	a := c.lastDrift(ctx, q)
+	if err != nil {
+		a.err, a.src = err, src
+	}
+	return a
+}
+
+func (c *Collector) lastDrift(ctx context.Context, q fact.Query) answer {
 	return pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
 		out, src, err := c.r.DescribeStackResourceDrifts(ctx, q.Scope, &cloudformation.DescribeStackResourceDriftsInput{StackName: &q.ID, MaxResults: aws.Int32(100), NextToken: tokenOf(token)})
 		if err != nil {

@@ -147,7 +147,8 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// The last result of drift detection, without secrets; a new detection only when it is asked for, and never for longer than a minute.
+// The last result of drift detection, without secrets; a new detection only when it is asked for, and never for longer than
+// a minute; when it comes to nothing the last result still counts.
 func TestDriftIsRead(t *testing.T) {
 	drifts := xml("DescribeStackResourceDrifts", `<StackResourceDrifts><member><StackId>arn:s</StackId><LogicalResourceId>Web</LogicalResourceId><PhysicalResourceId>web</PhysicalResourceId><ResourceType>AWS::CodePipeline::Pipeline</ResourceType>
 		<StackResourceDriftStatus>MODIFIED</StackResourceDriftStatus><Timestamp>2026-02-01T00:00:00Z</Timestamp><PropertyDifferences>
@@ -183,9 +184,6 @@ func TestDriftIsRead(t *testing.T) {
 				}
 				if (len(w.asked["cloudformation:DetectStackDrift"]) == 1) != c.detect {
 					t.Errorf("%d detections", len(w.asked["cloudformation:DetectStackDrift"]))
-				}
-				if c.gap != "" {
-					return
 				}
 				d := all[fact.Drift](s)
 				if len(d) != 1 || d[0].Stack != "ci" || d[0].Status != "MODIFIED" || d[0].Checked.IsZero() || len(d[0].Differences) != 2 || d[0].Differences[0].Actual.Text != "mian" {
