@@ -25,9 +25,7 @@
 package console
 
 import (
-	"bytes"
-	_ "embed"
-	"html/template"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,21 +36,17 @@ import (
 	"github.com/unjam/unjam/lab/svc/connections"
 )
 
-//go:embed pages.html
-var pagesHTML string
-
 const cookieName = "lab-caller"
 
 type handler struct {
 	c     *cloud.Cloud
 	conns *connections.Service
 	dir   *provider.Directory
-	pages *template.Template
 }
 
 // New returns the handler of all pages; mount it at /codesuite/ and /_provider/. It refuses forms posted by other sites.
 func New(c *cloud.Cloud, conns *connections.Service, dir *provider.Directory) http.Handler {
-	h := &handler{c: c, conns: conns, dir: dir, pages: template.Must(template.New("").Parse(pagesHTML))}
+	h := &handler{c: c, conns: conns, dir: dir}
 	mux := http.NewServeMux()
 	const one = "/codesuite/settings/{account}/{region}/{service}"
 	mux.HandleFunc("GET /codesuite/settings/connections", h.as(h.list))
@@ -65,7 +59,7 @@ func New(c *cloud.Cloud, conns *connections.Service, dir *provider.Directory) ht
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// page is what the templates show.
+// page is what a page shows (render).
 type page struct {
 	View, Title     string
 	Path            string // of this page, for its forms
@@ -147,18 +141,13 @@ func (h *handler) at(f func(*page, *http.Request)) http.HandlerFunc {
 	}
 }
 
-// within runs f and fills the templates under the lock, then answers without it.
+// within runs f and writes the page under the lock, then answers without it.
 func (h *handler) within(w http.ResponseWriter, r *http.Request, p *page, f func()) {
-	var b bytes.Buffer
-	var err error
+	var text string
 	h.c.Within(func() {
 		f()
-		err = h.pages.ExecuteTemplate(&b, "page", p)
+		text = render(p)
 	})
-	if err != nil {
-		http.Error(w, "show page: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
 	if p.Caller != "" {
 		http.SetCookie(w, &http.Cookie{Name: cookieName, Value: url.QueryEscape(p.Caller), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
@@ -170,5 +159,5 @@ func (h *handler) within(w http.ResponseWriter, r *http.Request, p *page, f func
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Code)
-	_, _ = w.Write(b.Bytes()) // the browser went away: nobody is left to tell
+	_, _ = io.WriteString(w, text) // the browser went away: nobody is left to tell
 }
