@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -96,35 +95,15 @@ func (p *page) step(s plan.Step, number map[string]int) {
 		p.field("One way", s.OneWay)
 	}
 	if len(s.After) > 0 {
-		var after []int
+		var after []string
 		for _, a := range s.After {
-			after = append(after, number[a])
+			after = append(after, strconv.Itoa(number[a]))
 		}
-		p.field("After", "step "+ranges(after))
+		p.field("After", "step "+strings.Join(after, ", "))
 	}
 	if s.Say != nil && !p.view.Brief {
 		p.guide(*s.Say)
 	}
-}
-
-// ranges lists numbers in order, with three and more in a row as "2 to 4".
-func ranges(all []int) string {
-	all = slices.Compact(slices.Sorted(slices.Values(all)))
-	var out []string
-	for i := 0; i < len(all); {
-		k := i
-		for k+1 < len(all) && all[k+1] == all[k]+1 {
-			k++
-		}
-		if k < i+2 {
-			k = i
-			out = append(out, strconv.Itoa(all[i]))
-		} else {
-			out = append(out, fmt.Sprintf("%d to %d", all[i], all[k]))
-		}
-		i = k + 1
-	}
-	return strings.Join(out, ", ")
 }
 
 // Guide writes what a person has to do.
