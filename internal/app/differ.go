@@ -20,6 +20,9 @@ func judge(d *report.Probe) {
 	diffs := map[report.WayName][]report.Difference{}
 	for _, n := range []report.WayName{report.AsNowAgain, report.FreshSession, report.OtherRegion, report.AtOnce} {
 		diffs[n] = differences(now, by[n])
+		if n == report.OtherRegion {
+			diffs[n] = append(diffs[n], silent(now, by[n])...)
+		}
 		d.Differences = append(d.Differences, diffs[n]...)
 	}
 	switch {
@@ -55,18 +58,23 @@ func differences(now []report.Read, w report.Way) []report.Difference {
 			continue
 		}
 		seen[got.Key()] = true
-		x := report.Difference{Way: w.Name, Service: got.Service, Operation: got.Operation, About: got.About, Now: now[i].Got(), Got: got.Got(), RequestIDs: []string{}, Why: got.Why}
-		if x.Why == "" {
-			x.Why = now[i].Why
-		}
-		for _, id := range []string{now[i].RequestID, got.RequestID} {
-			if id != "" {
-				x.RequestIDs = append(x.RequestIDs, id)
-			}
-		}
-		all = append(all, x)
+		all = append(all, difference(now[i], got, w.Name, got.Got()))
 	}
 	return all
+}
+
+// difference is a read of now beside what came of it another way, in words.
+func difference(now, got report.Read, way report.WayName, words string) report.Difference {
+	x := report.Difference{Way: way, Service: now.Service, Operation: now.Operation, About: now.About, Now: now.Got(), Got: words, RequestIDs: []string{}, Why: got.Why}
+	if x.Why == "" {
+		x.Why = now.Why
+	}
+	for _, id := range []string{now.RequestID, got.RequestID} {
+		if id != "" {
+			x.RequestIDs = append(x.RequestIDs, id)
+		}
+	}
+	return x
 }
 
 // differ reports whether a read came out differently. From another Region only what it answered counts: that a Region is closed to
@@ -79,4 +87,25 @@ func differ(now, got report.Read, way report.WayName) bool {
 		return false
 	}
 	return now.Outcome != got.Outcome || now.Answer != got.Answer
+}
+
+// silent is CodePipeline that answers none of the reads in the target's Region, but does answer in another. A pipeline is not to be seen
+// from there, so the reads are not the same ones: only whether AWS answers at all is compared.
+func silent(now []report.Read, w report.Way) []report.Difference {
+	there := slices.IndexFunc(w.Reads, func(r report.Read) bool { return r.Operation == "ListPipelines" && r.Outcome == report.Answered })
+	here := slices.IndexFunc(now, func(r report.Read) bool { return r.Service == "codepipeline" })
+	if there < 0 || here < 0 || slices.ContainsFunc(now, func(r report.Read) bool { return r.Service == "codepipeline" && !unanswered(r) }) {
+		return nil
+	}
+	return []report.Difference{difference(now[here], w.Reads[there], w.Name, "ListPipelines answered")}
+}
+
+// unanswered reports whether a read got no answer to its question: no reply, or an error that is AWS's own trouble. A refusal, for
+// lack of permission or for the rate, is an answer.
+func unanswered(r report.Read) bool {
+	switch r.Outcome {
+	case report.Unreachable, report.Outcome(fact.Failed), report.Outcome(fact.Timeout):
+		return true
+	}
+	return false
 }

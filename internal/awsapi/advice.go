@@ -26,7 +26,7 @@ func (f Failure) advice(host string) string {
 	case Reset:
 		return network + "the connection to " + host + via(host) + " broke off before the reply came: try again; if it stays, check proxy and VPN"
 	case Slow:
-		return "no answer in time: try again; if it stays, check the network and the Region's status, or raise --timeout"
+		return "no answer from " + host + via(host) + " in time: try again; if it stays, check the network and the Region's status, or raise --timeout"
 	case HTML:
 		return network + f.Message + via(host) + ": a proxy or a login page stands between this machine and AWS: log in there, or check HTTPS_PROXY and --endpoint-url"
 	case Truncated:

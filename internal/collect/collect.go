@@ -180,7 +180,7 @@ func record(b *fact.Builder, q fact.Query, a answer) {
 	case a.rest != "":
 		b.Miss(fact.Gap{Query: q, Source: a.src, Class: fact.Skipped, Why: a.rest})
 	default:
-		b.Cover(q)
+		b.CoverBy(q, a.src)
 	}
 }
 

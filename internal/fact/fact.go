@@ -109,7 +109,8 @@ type Absent struct{ Seen }
 
 // Coverage says that a query was answered to its end. Without it, no gap does not mean that something was read.
 type Coverage struct {
-	Query Query `json:"query"`
+	Query Query  `json:"query"`
+	Last  Source `json:"last,omitzero"` // the last reply to it, where one is known: the only trace of an empty list
 }
 
 // Class says why something could not be seen. The words are part of the JSON contract.

@@ -62,6 +62,11 @@ func (b *Builder) Add(facts ...Fact) {
 // Cover notes that a query was answered to its end.
 func (b *Builder) Cover(q Query) { b.covered = append(b.covered, Coverage{Query: q}) }
 
+// CoverBy is Cover with the last reply.
+func (b *Builder) CoverBy(q Query, last Source) {
+	b.covered = append(b.covered, Coverage{Query: q, Last: last})
+}
+
 // Miss notes a gap.
 func (b *Builder) Miss(g Gap) { b.gaps = append(b.gaps, g) }
 
@@ -144,6 +149,9 @@ func (s *Snapshot) Answered(q Query) bool {
 	_, ok := s.covered[q.Key()]
 	return ok
 }
+
+// LastReply is the last reply to a query that was answered to its end; the zero Source where it is not known.
+func (s *Snapshot) LastReply(q Query) Source { return s.covered[q.Key()].Last }
 
 // Settled reports whether a query was answered or has become a gap: there is no use in asking again.
 func (s *Snapshot) Settled(q Query) bool {

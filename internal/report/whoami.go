@@ -137,7 +137,7 @@ func NewWhoami(st Standing, s *fact.Snapshot) Whoami {
 	for o := range fact.All[fact.Organization](s) {
 		d.Organization = &Organization{ID: o.ID, Management: o.Management, Manages: o.Management == i.Account}
 	}
-	d.Hints = hints(s)
+	d.Hints = hints(i, s)
 	for _, g := range s.Gaps() {
 		d.NotSeen = append(d.NotSeen, newGap(g, nil))
 	}
@@ -145,8 +145,11 @@ func NewWhoami(st Standing, s *fact.Snapshot) Whoami {
 }
 
 // hints are role names that suggest who else governs the account. A name proves nothing by itself.
-func hints(s *fact.Snapshot) []string {
+func hints(i fact.Identity, s *fact.Snapshot) []string {
 	all := []string{}
+	if i.Kind == "assumed-role" && i.Name() == controlTowerRole {
+		all = append(all, "the caller is "+controlTowerRole+": that is how the management account of AWS Control Tower reaches into the accounts it governs")
+	}
 	sets := 0
 	for r := range fact.All[fact.Role](s) {
 		if fact.PermissionSet(r.Name) != "" {

@@ -86,3 +86,14 @@ func TestWhoamiTable(t *testing.T) {
 		t.Errorf("warnings %q", d.Warnings)
 	}
 }
+
+// A caller who comes the way AWS Control Tower does is told so, also where no role can be listed.
+func TestControlTowerCaller(t *testing.T) {
+	for role, want := range map[string]int{"AWSControlTowerExecution": 1, "Ops": 0} {
+		who := fact.Identity{Account: "111111111111", ARN: "arn:aws:sts::111111111111:assumed-role/" + role + "/ana", Kind: "assumed-role"}
+		d := report.NewWhoami(report.Standing{Identity: who, Region: "eu-west-1", Now: noon}, fact.NewBuilder(fact.Question{}).Seal(noon))
+		if len(d.Hints) != want {
+			t.Errorf("%s: hints %q", role, d.Hints)
+		}
+	}
+}
