@@ -2,6 +2,7 @@ package connectionpending
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +25,12 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	var d plan.Draft
 	id := "handshake-" + f.Subject.Name
 	status := func(op plan.Op, v string) plan.Check { return plan.Check{Ref: ref, Field: "status", Op: op, Value: v} }
+	title := fmt.Sprintf("complete the handshake of %s at %s", c.Name, c.Provider)
+	if a, err := fact.ParseARN(c.ARN); err == nil && f.Cause.Code == ownedElsewhere {
+		title = fmt.Sprintf("have account %s complete the handshake of %s at %s", a.Account, c.Name, c.Provider)
+	}
 	human := plan.Step{
-		ID: id, Title: fmt.Sprintf("complete the handshake of %s at %s", c.Name, c.Provider), Kind: plan.Human, Target: ref,
+		ID: id, Title: title, Kind: plan.Human, Target: ref,
 		Say:      guide(s, f, c),
 		SkipWhen: []plan.Check{status(plan.Is, fact.StatusAvailable)},
 		DoneWhen: []plan.Check{status(plan.Is, fact.StatusAvailable)},
@@ -74,14 +79,15 @@ func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
 		Policy: op.HandshakePolicy(c.Provider, c.ARN),
 	}
 	if f.Cause.Code == hostNotReady {
-		name := "the host"
-		if h, _ := hostOf(s, c); h != nil {
-			name = fmt.Sprintf("host %q (%s)", h.Name, h.Endpoint)
-		}
-		g.Checklist = append(g.Checklist, "Set up "+name+" first: Settings > Connections > Hosts in the same Region; its administrator at the provider is needed.")
+		g.Checklist = append(g.Checklist, hostStep(s, c))
 	}
-	if by := above(f); by != "" {
-		g.Checklist = append(g.Checklist, "First have whoever owns the "+by+" allow it: no policy of a role or user lifts that."+policyOf(s, c))
+	if f.Cause.Code == ownedElsewhere {
+		g.Role = "somebody in account " + a.Account + " with the rights below"
+		g.Checklist = append(g.Checklist, "Send the message below to whoever administers account "+a.Account+": only there can the connection be completed. The rest is what they do.")
+	}
+	step, lifts := above(s, f, c)
+	if step != "" {
+		g.Checklist = append(g.Checklist, step)
 	}
 	g.Checklist = append(g.Checklist,
 		"Be in the account and Region above, allow pop-ups and third-party cookies for the console.",
@@ -90,14 +96,52 @@ func guide(s *fact.Snapshot, f fault.Finding, c fact.Connection) *plan.Guide {
 		"Choose the existing app installation if one is listed, otherwise install the app and give it "+owners(s, c)+".",
 		`Press "Connect" and stay until the console shows "Available".`,
 	)
-	g.Ask = fmt.Sprintf("unjam permissions --for handshake --connection %s --provider %s", c.ARN, c.Provider)
-	g.Handover = handover(s, f, c)
+	if lifts {
+		g.Ask = fmt.Sprintf("unjam permissions --for handshake --connection %s --provider %s", c.ARN, c.Provider)
+	} else {
+		g.Policy = ""
+	}
+	g.Handover = handover(s, f, c, g)
 	return g
 }
 
-// above is the policy type that nobody in the account can lift by granting something: a service control policy or a boundary that stands
-// in the way of everybody who was simulated; "" when there is none.
-func above(f fault.Finding) string {
+// hostStep says which host is to be set up, and where: the tab Hosts of the Region's settings. A page for one host is not documented
+// (docs/aws-facts.md, "Console links").
+func hostStep(s *fact.Snapshot, c fact.Connection) string {
+	name := "the host"
+	if h, _ := hostOf(s, c); h != nil {
+		name = fmt.Sprintf("host %q (%s)", h.Name, h.Endpoint)
+	}
+	a, _ := fact.ParseARN(c.HostARN)
+	return fmt.Sprintf("Set up %s first, with its administrator at the provider, on the tab Hosts of %s", name, fault.ConnectionsLink(s.Question(), a.Region))
+}
+
+// above says what to ask for where a policy says no that no policy of a role or user outweighs: a Deny, an organisation's policy, a
+// boundary. "" when there is none; lifts reports whether a policy to ask for helps.
+func above(s *fact.Snapshot, f fault.Finding, c fact.Connection) (step string, lifts bool) {
+	d, of := fact.Denial{}, ""
+	if t := readTrail(s, c); f.Cause.Code == handshakeDenied && t.denied != nil {
+		d, _ = fact.ParseDenial(t.denied.Error)
+		of = " of " + t.denied.Who.Label()
+	}
+	if d.By == "" {
+		d.By = inTheWay(f)
+	}
+	if d.By == "" || d.By == "identity-based policy" && !d.Explicit {
+		return "", true
+	}
+	name, what, or := strings.TrimSpace(d.By+" "+d.Policy), "the handshake", "Ask"
+	if d.Action != "" {
+		what = d.Action
+	}
+	if slices.ContainsFunc(f.Details.WhoCan, func(w fault.WhoCan) bool { return w.Allowed }) {
+		or = "Be the one above, or ask"
+	}
+	return fmt.Sprintf("The %s stands in the way%s. %s whoever owns it to allow %s; no policy that is added to a role or user lifts it.", name, of, or, what), false
+}
+
+// inTheWay is the policy type above roles and users that stands in the way of everybody who was simulated; "" when there is none.
+func inTheWay(f fault.Finding) string {
 	by := ""
 	for _, w := range f.Details.WhoCan {
 		if w.Allowed || (w.By != "service control policy" && w.By != "permissions boundary") {
@@ -106,18 +150,6 @@ func above(f fault.Finding) string {
 		by = w.By
 	}
 	return by
-}
-
-// policyOf names the policy that AWS's refusal named, if it did.
-func policyOf(s *fact.Snapshot, c fact.Connection) string {
-	t := readTrail(s, c)
-	if t.denied == nil {
-		return ""
-	}
-	if d, ok := fact.ParseDenial(t.denied.Error); ok && d.Policy != "" {
-		return " AWS names it: " + d.Policy
-	}
-	return ""
 }
 
 // roleToUse names somebody who may, as far as simulation can tell.
@@ -132,7 +164,7 @@ func roleToUse(f fault.Finding) string {
 			return name + " (simulated: allowed)"
 		}
 	}
-	if by := above(f); by != "" {
+	if by := inTheWay(f); by != "" {
 		return "nobody that was simulated may do it: a " + by + " is in the way"
 	}
 	if len(f.Details.WhoCan) > 0 {
@@ -176,8 +208,14 @@ func providerStep(provider, repos string) string {
 	return "Sign in at " + provider + " with the right to install apps for " + repos + "."
 }
 
-// handover is a message for the provider's owner, who may have no access to AWS at all.
-func handover(s *fact.Snapshot, f fault.Finding, c fact.Connection) string {
+// handover is a message for the provider's owner, who may have no access to AWS at all, or for the account that owns the connection.
+func handover(s *fact.Snapshot, f fault.Finding, c fact.Connection, g *plan.Guide) string {
+	if f.Cause.Code == ownedElsewhere {
+		a, _ := fact.ParseARN(c.ARN)
+		return fmt.Sprintf("Our pipelines in account %s stand still: the connection %q (%s), which you share with us, waits for its handshake, and no API can complete it. "+
+			"Please sign in to %s, open %s and choose \"Update pending connection\"; at %s be an owner of what is behind %s. It takes the permissions %s.",
+			s.Question().Account, c.Name, c.ARN, g.Where, g.Link, c.Provider, owners(s, c), a.Service+":"+strings.Join(op.Handshake(), ", "+a.Service+":"))
+	}
 	app := "the AWS app"
 	if c.Provider == "GitHub" {
 		app = `the app "AWS Connector for GitHub" (https://github.com/marketplace/aws-connector-for-github)`

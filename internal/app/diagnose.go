@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/unjam/unjam/internal/awsapi"
@@ -50,19 +51,38 @@ type Diagnosis struct {
 	Outcome  fault.Outcome
 	Report   report.Diagnosis
 	Rounds   int
+	who      fact.Identity
 }
 
 // Diagnose finds what is stuck and why. When ctx ends before everything was read, what is missing is a gap and the verdicts on
-// what was read stand. progress may be nil.
+// what was read stand. A target that is the name of no pipeline is taken for the connection or the host of that name. progress may
+// be nil.
 func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, progress func(Progress)) (*Diagnosis, error) {
-	start := time.Now()
-	before := a.session.Tally()
+	start, before := time.Now(), a.session.Tally()
 	if progress == nil {
 		progress = func(Progress) {}
 	}
 	if ask.Quick {
 		ctx = awsapi.AtOnce(ctx)
 	}
+	d, err := a.diagnose(ctx, ask, faults, progress)
+	for range ask.Targets {
+		var none *NotFoundError
+		if !errors.As(err, &none) || !a.named(ctx, &ask, none) {
+			break
+		}
+		d, err = a.diagnose(ctx, ask, faults, progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
+	d.Report.Warnings = append(a.strangers(ctx, d.who, ask.Targets), report.Warnings(a.standing(ctx, d.who, time.Now()))...)
+	return d, nil
+}
+
+// diagnose is Diagnose without its report. A target pipeline that does not exist is a *NotFoundError.
+func (a *App) diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, progress func(Progress)) (*Diagnosis, error) {
 	who, err := a.Identity(ctx)
 	if err != nil {
 		return nil, err
@@ -108,10 +128,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	if err != nil {
 		return nil, err
 	}
-	d := &Diagnosis{Snapshot: st.Snapshot, Outcome: st.Outcome, Rounds: st.Rounds}
-	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
-	d.Report.Warnings = append(a.strangers(ctx, who, ask.Targets), report.Warnings(a.standing(ctx, who, time.Now()))...)
-	return d, nil
+	return &Diagnosis{Snapshot: st.Snapshot, Outcome: st.Outcome, Rounds: st.Rounds, who: who}, nil
 }
 
 // meter counts the answers of a round.
@@ -150,7 +167,7 @@ func unknownTarget(s *fact.Snapshot) *NotFoundError {
 		if _, gone := s.Absence(fact.PipelineRef(scope, t.Name)); !gone {
 			continue
 		}
-		return &NotFoundError{What: "pipeline", Name: t.Name, Account: q.Account, Region: scope.Region, Near: near(t.Name, fault.Listed(s, scope))}
+		return &NotFoundError{What: "pipeline", Name: t.Name, Account: q.Account, Region: scope.Region, Near: Near(t.Name, fault.Listed(s, scope))}
 	}
 	return nil
 }

@@ -41,9 +41,9 @@ func (a *App) elsewhere(ctx context.Context, account, region, name string) []str
 	return slices.Compact(found)
 }
 
-// near are at most three names that look like a name, the likest first: with few letters different, or the one in the other; case
-// does not count.
-func near(name string, names []string) []string {
+// Near are at most three names that look like a name, the likest first: with few letters different, or the one in the other; case
+// does not count. Names that are much less alike than the first are left out.
+func Near(name string, names []string) []string {
 	type alike struct {
 		name string
 		far  int
@@ -65,7 +65,9 @@ func near(name string, names []string) []string {
 	slices.SortFunc(all, func(x, y alike) int { return cmp.Or(cmp.Compare(x.far, y.far), cmp.Compare(x.name, y.name)) })
 	var out []string
 	for _, a := range all[:min(len(all), 3)] {
-		out = append(out, a.name)
+		if a.far <= all[0].far+2 {
+			out = append(out, a.name)
+		}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/unjam/unjam/internal/awsapi/write"
@@ -22,6 +23,7 @@ type Journal interface {
 	Create(journal.Run) (journal.Run, error)
 	Run(id string) (journal.Run, error)
 	State(run string) (journal.State, error)
+	List(limit int) ([]journal.Listed, error)
 	Append(e journal.Entry, data any) (journal.Entry, error)
 	Lock(run string) (*journal.Lock, error)
 }
@@ -70,8 +72,10 @@ type StepOutcome struct {
 
 // RefusedError is a run that a safety gate did not let begin. Nothing was called.
 type RefusedError struct {
-	Why string
-	Err error // may be nil
+	Why  string
+	Err  error  // may be nil
+	Run  string // the run that stands in the way; "" when none does
+	Held bool   // a process is working on that run now
 }
 
 func (e *RefusedError) Error() string { return e.Why }
@@ -105,7 +109,7 @@ func Run(ctx context.Context, c Config) (Outcome, error) {
 func failedToBegin(c Config, err error) (Outcome, error) {
 	out := Outcome{Run: c.RunID, Status: journal.HasFailed, ExitHint: exitFailed}
 	if errors.Is(err, journal.ErrHeld) {
-		err = &RefusedError{Why: err.Error(), Err: err}
+		err = &RefusedError{Why: err.Error(), Err: err, Run: c.RunID, Held: true}
 	}
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 		out.ExitHint = exitRefused
@@ -133,16 +137,44 @@ func begin(c Config) (*run, error) {
 	if r.resumed {
 		return r, nil
 	}
+	return r, r.create()
+}
+
+// create makes a new run of the plan, unless one of it is not over: two runs of one plan would make its calls twice. One process at
+// a time looks and makes.
+func (r *run) create() (err error) {
 	text, err := json.Marshal(r.Plan)
 	if err != nil {
-		return nil, fmt.Errorf("begin run: write plan: %w", err)
+		return fmt.Errorf("begin run: write plan: %w", err)
+	}
+	lock, err := r.Journal.Lock("plan-" + strings.ReplaceAll(string(r.Plan.ID), ":", "-"))
+	if errors.Is(err, journal.ErrHeld) {
+		return &RefusedError{Why: "begin run: another process begins this plan at this moment", Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	all, err := r.Journal.List(0)
+	if err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
+	for _, old := range all {
+		if old.PlanID == string(r.Plan.ID) && !ended(old.Status) {
+			return &RefusedError{Why: fmt.Sprintf("begin run: run %s of this plan is %s, and a plan has one run at a time", old.ID, old.Status), Run: old.ID, Held: old.Status == journal.Running}
+		}
 	}
 	made, err := r.Journal.Create(journal.Run{PlanID: string(r.Plan.ID), Plan: text, Account: r.Account, By: r.By})
 	if err != nil {
-		return nil, fmt.Errorf("begin run: %w", err)
+		return fmt.Errorf("begin run: %w", err)
 	}
 	r.id = made.ID
-	return r, nil
+	return nil
+}
+
+// ended reports whether a run of this status goes on only when somebody wants it again.
+func ended(s journal.Status) bool {
+	return s == journal.IsDone || s == journal.HasFailed || s == journal.IsStale
 }
 
 // find takes the plan from the journal and refuses another one.

@@ -255,6 +255,21 @@ func (m *memory) Run(id string) (journal.Run, error) {
 	return journal.Run{}, journal.ErrNoRun
 }
 
+func (m *memory) List(int) ([]journal.Listed, error) {
+	m.mu.Lock()
+	runs := m.runs
+	m.mu.Unlock()
+	var all []journal.Listed
+	for _, r := range runs {
+		st, err := m.State(r.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, journal.Listed{Run: r, Status: st.Status})
+	}
+	return all, nil
+}
+
 func (m *memory) State(run string) (journal.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -88,3 +88,72 @@ func TestResumeGates(t *testing.T) {
 		}
 	})
 }
+
+// A plan is carried out by one run at a time: while one is not over, worked on or left, another one of the same plan is refused and told
+// which; once it is over, the plan may begin again.
+func TestOneRunOfAPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud("web")
+		cfg, _ := config(t, c, makePlan(handshake()))
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		ended := make(chan apply.Outcome)
+		go func() { out, _ := apply.Run(ctx, cfg); ended <- out }()
+		time.Sleep(time.Minute)
+		refused := func(held bool) string {
+			t.Helper()
+			second, said := config(t, c, cfg.Plan)
+			second.Journal = cfg.Journal
+			out, err := apply.Run(t.Context(), second)
+			var gate *apply.RefusedError
+			if !errors.As(err, &gate) || gate.Run == "" || gate.Held != held || out.ExitHint != 5 || len(*said) != 0 {
+				t.Fatalf("a second run of the plan: %+v, %+v, %d events; want a refusal that names the first, held %t", out, err, len(*said), held)
+			}
+			return gate.Run
+		}
+		first := refused(true)
+		leave()
+		if out := <-ended; out.Run != first {
+			t.Errorf("the refusal names %s, the run is %s", first, out.Run)
+		}
+		refused(false)
+		c.set("AVAILABLE", 0)
+		again := cfg
+		again.RunID = first
+		if out, err := apply.Run(t.Context(), again); err != nil || out.Status != journal.IsDone {
+			t.Fatalf("resumed: %+v, %v", out, err)
+		}
+		if out, err := apply.Run(t.Context(), cfg); err != nil || out.Run == first || out.Status != journal.IsDone {
+			t.Errorf("a run after the first was over: %+v, %v", out, err)
+		}
+	})
+}
+
+// Of many that begin the same plan at the same moment one gets a run.
+func TestOneOfManyBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud("web")
+		cfg, _ := config(t, c, makePlan(handshake()))
+		cfg.Events = nil
+		ctx, leave := context.WithCancel(t.Context())
+		const many = 16
+		errs := make(chan error, many)
+		for range many {
+			go func() { _, err := apply.Run(ctx, cfg); errs <- err }()
+		}
+		time.Sleep(time.Minute)
+		leave()
+		begun := 0
+		for range many {
+			var gate *apply.RefusedError
+			if err := <-errs; err == nil {
+				begun++
+			} else if !errors.As(err, &gate) {
+				t.Error(err)
+			}
+		}
+		if begun != 1 {
+			t.Errorf("%d runs of one plan", begun)
+		}
+	})
+}

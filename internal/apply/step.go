@@ -14,7 +14,7 @@ import (
 // verifyPatience is how long a diagnosis may lag behind a repair when the step does not say.
 const verifyPatience = 60 // polls: 5 minutes
 
-func stopped() result { return result{status: journal.WasStopped, message: "stopped; resume goes on"} }
+func stopped() result { return result{status: journal.WasStopped, message: "resume goes on"} }
 
 // step does one step, from where the journal says it was left, and writes its end.
 func (r *run) step(ctx context.Context, s plan.Step) result {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 		Example: "  unjam apply web.plan.json\n  unjam apply web.plan.json --apply\n  unjam apply web.plan.json --apply --output json     events, a line each",
 		Args:    oneArg("plan FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := how.check(cmd); err != nil {
+				return err
+			}
 			p, err := readPlan(args[0])
 			if err != nil {
 				return err
@@ -77,6 +81,9 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := how.check(cmd); err != nil {
+				return err
+			}
 			d, p, err := e.plan(cmd.Context(), args, ask, wish)
 			if err != nil {
 				return err
@@ -96,7 +103,7 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 				return nil
 			}
 			if !how.apply {
-				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s --apply", args[0])
+				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s%s --apply", plainTargets(args, p.Account), flagsOf(cmd))
 				return nil
 			}
 			return e.carryOut(cmd.Context(), p, "", how)
@@ -118,6 +125,9 @@ before anything is called. Without RUN the newest one is taken.`,
 		Example: "  unjam resume                       where the newest run stands\n  unjam resume 20261123-0312-x7k2 --apply",
 		Args:    atMostOne("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := how.check(cmd); err != nil {
+				return err
+			}
 			j, r, err := e.run(args)
 			if err != nil {
 				return err
@@ -127,7 +137,14 @@ before anything is called. Without RUN the newest one is taken.`,
 				if err := e.showRun(j, r); err != nil {
 					return err
 				}
-				e.say("\nNext: unjam resume %s --apply", r.ID)
+				switch st, err := j.State(r.ID); {
+				case err != nil:
+					return err
+				case j.Held(r.ID):
+					e.say("\nAnother process works on it.")
+				case st.Status != journal.IsDone:
+					e.say("\nNext: unjam resume %s --apply", r.ID)
+				}
 				return nil
 			}
 			return e.carryOutWith(cmd.Context(), j, plan.Plan{}, r.ID, how)
@@ -136,6 +153,14 @@ before anything is called. Without RUN the newest one is taken.`,
 	}
 	how.add(c, "go on with it")
 	return c
+}
+
+// check refuses bad values.
+func (a *applyFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("interval") && a.interval <= 0 {
+		return usagef("--interval is %s, want more than nothing, for example 5s", a.interval)
+	}
+	return nil
 }
 
 // carryOut opens the journal and applies.
@@ -164,12 +189,23 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 	})
 	var refused *apply.RefusedError
 	if errors.As(err, &refused) {
-		return codeError{code: exitRefused, err: err, next: "unjam plan TARGET --out FILE"}
+		return codeError{code: exitRefused, err: err, next: insteadOf(refused)}
 	}
 	if err != nil {
 		return codeError{code: max(out.ExitHint, exitFailed), err: err, next: resumeHint(out.Run)}
 	}
-	return e.outcome(out)
+	return e.outcome(out, p)
+}
+
+// insteadOf is the command to type when a run was not let begin: about the run in the way if there is one, else a new plan.
+func insteadOf(r *apply.RefusedError) string {
+	switch {
+	case r.Run == "":
+		return "unjam plan TARGET --out FILE"
+	case r.Held:
+		return "unjam show " + r.Run + "      (another process works on it)"
+	}
+	return resumeHint(r.Run)
 }
 
 func resumeHint(run string) string {
@@ -180,7 +216,7 @@ func resumeHint(run string) string {
 }
 
 // outcome turns what a run came to into an exit code and the next command.
-func (e *env) outcome(out apply.Outcome) error {
+func (e *env) outcome(out apply.Outcome, p plan.Plan) error {
 	if !e.json() {
 		if err := showOutcome(e.out, out, e.view(e.out)); err != nil {
 			return err
@@ -188,9 +224,12 @@ func (e *env) outcome(out apply.Outcome) error {
 	}
 	switch out.ExitHint {
 	case exitOK:
+		if look := lookLater(out, p); look != "" && !e.json() {
+			e.say("\nWhat lies behind Source runs on by itself.\nNext: %s      (how it went, a while later)", look)
+		}
 		return nil
 	case exitStopped:
-		return codeError{code: exitStopped, err: fmt.Errorf("run %s is not over: it was left and can go on", out.Run), next: resumeHint(out.Run)}
+		return codeError{code: exitStopped, err: fmt.Errorf("run %s is %s and can go on", out.Run, out.Status), next: resumeHint(out.Run)}
 	case exitRefused:
 		return codeError{code: exitRefused, err: fmt.Errorf("run %s: something moved since the plan was made", out.Run), next: "unjam plan TARGET --out FILE"}
 	}
@@ -201,6 +240,25 @@ func (e *env) outcome(out apply.Outcome) error {
 		}
 	}
 	return codeError{code: exitFailed, err: fmt.Errorf("run %s: %s", out.Run, why), next: "unjam show " + out.Run}
+}
+
+// lookLater is the command that shows how the pipelines that a run has set going went on behind Source; "" when it set none going.
+func lookLater(out apply.Outcome, p plan.Plan) string {
+	var names []string
+	for i, s := range p.Steps {
+		going := s.Do != nil && (s.Do.Operation == "RetryStageExecution" || s.Do.Operation == "StartPipelineExecution")
+		if !going || i >= len(out.Steps) || out.Steps[i].Status != journal.IsDone {
+			continue
+		}
+		if len(names) == 3 || len(p.Regions) == 0 || s.Do.Region != p.Regions[0] {
+			return "unjam diagnose --region all"
+		}
+		names = append(names, s.Target.ID)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "unjam diagnose " + strings.Join(names, " ")
 }
 
 // events tells a run's events: a JSON object a line on standard output, or words on stderr.

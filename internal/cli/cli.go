@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -83,8 +84,9 @@ It reads until you say --apply. Start with:
 	f.BoolVar(&e.quiet, "quiet", false, "no progress and no hints on stderr")
 	f.DurationVar(&e.timeout, "timeout", 0, "stop reading after so long and report what was seen (for example 30s); 0: no limit")
 	f.StringVar(&e.home, "home", "", "state folder `DIR` (else $UNJAM_HOME, else the XDG state folder)")
+	completes(root, "output", []string{"json", "table"}, false)
+	completes(root, "region", regionNames(), false)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "find", Title: "Find"}, &cobra.Group{ID: "fix", Title: "Fix"}, &cobra.Group{ID: "know", Title: "Know more"}, &cobra.Group{ID: "lab", Title: "Try it without AWS"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
@@ -92,18 +94,21 @@ It reads until you say --apply. Start with:
 			root.AddCommand(c)
 		}
 	}
+	version := newVersion(e)
 	add("find", newDiagnose(e), newProbe(e), newWhoami(e))
 	add("fix", newFix(e), newPlan(e), newApply(e), newRuns(e), newShow(e), newResume(e))
-	add("know", newExplain(e), newPermissions(e), newVersion(e))
+	add("know", newExplain(e), newPermissions(e), version, newCompletion(e))
 	add("lab", newDemo(e), newLab(e))
-	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
-			c.GroupID = "know"
-			c.Short, c.Example = "Print the completion script of a shell", "  unjam completion bash > ~/.local/share/bash-completion/completions/unjam"
-		}
-	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(newHelp())
 	root.SetHelpCommandGroupID("know")
+	asked := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *asked {
+			return version.RunE(cmd, args)
+		}
+		return cmd.Help()
+	}
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		if err := help(e.out, c); err != nil {
 			fmt.Fprintf(e.err, "unjam: write help: %v\n", err)
@@ -116,6 +121,9 @@ It reads until you say --apply. Start with:
 func (e *env) check(cmd *cobra.Command) error {
 	if e.output != "table" && e.output != "json" {
 		return usagef("--output is %q, want table or json", e.output)
+	}
+	if cmd.Flags().Changed("region") && len(e.regions) == 0 {
+		return usagef("--region is empty, want a Region such as eu-west-1, or all")
 	}
 	for _, r := range e.regions {
 		if r == "all" && len(e.regions) > 1 {
@@ -151,11 +159,32 @@ func (e *env) view(f *os.File) report.View {
 	return v
 }
 
-// say writes talk to stderr unless --quiet.
+// say writes talk to stderr unless --quiet: on a terminal folded to its width, otherwise as it is.
 func (e *env) say(format string, args ...any) {
 	if !e.quiet {
-		fmt.Fprintf(e.err, format+"\n", args...)
+		fmt.Fprintln(e.err, e.folded(fmt.Sprintf(format, args...)))
 	}
+}
+
+// folded folds prose that goes to stderr to the width of a terminal. Commands to type and words too long for it stay whole, so that
+// they can be copied.
+func (e *env) folded(text string) string {
+	if !term.IsTerminal(int(e.err.Fd())) {
+		return text
+	}
+	width := e.view(e.err).Width
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		if utf8.RuneCountInString(line) <= width || strings.HasPrefix(line, "Next: ") {
+			lines = append(lines, line)
+			continue
+		}
+		for _, l := range fold(line, width-len(indent)) {
+			lines = append(lines, indent+l)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // stdout is where data goes: --out FILE, else standard output. The file is 0600.

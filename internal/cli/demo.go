@@ -17,6 +17,7 @@ import (
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
 	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/lab"
@@ -147,7 +148,7 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	if err := d.outcome(out); err != nil {
+	if err := d.outcome(out, plan.Plan{}); err != nil {
 		return d.left(err)
 	}
 	d.chapter("4. The same question again", "unjam diagnose")
@@ -183,17 +184,13 @@ func (d *demo) chapter(title, command string) {
 	fmt.Fprintf(d.out, "\n== %s ==   $ %s\n\n", title, command)
 }
 
-// handshake has the handshake done: by the person at the terminal in a browser, or by the demo in the person's place. Where it
-// cannot be done, the demo alone leaves the run.
+// handshake has the handshake done: by the person at the terminal in a browser, or by the demo in the person's place.
 func (d *demo) handshake(ctx context.Context, leave context.CancelFunc, name string) {
 	d.hands.Go(func() {
 		if d.alone {
 			select {
 			case <-time.After(1500 * time.Millisecond):
-				if !d.complete(name) {
-					d.say("  Somebody else has to act first, as the plan says: the demo leaves the run here.")
-					leave()
-				}
+				d.completeOrLeave(name, leave)
 			case <-ctx.Done():
 			}
 			return
@@ -207,12 +204,18 @@ func (d *demo) handshake(ctx context.Context, leave context.CancelFunc, name str
 		}()
 		select {
 		case <-enter:
-			if !d.complete(name) {
-				d.say("  Ctrl-C ends the demo.")
-			}
+			d.completeOrLeave(name, leave)
 		case <-ctx.Done():
 		}
 	})
+}
+
+// completeOrLeave completes the handshake in the person's place. Where that cannot be done, it leaves the run.
+func (d *demo) completeOrLeave(name string, leave context.CancelFunc) {
+	if !d.complete(name) {
+		d.say("  Somebody else has to act first, as the plan says: the demo leaves the run here.")
+		leave()
+	}
 }
 
 // complete plays the owner of the organisation at the console, with the AWS credentials of the world's caller, and reports whether

@@ -23,8 +23,8 @@ func newDiagnose(e *env) *cobra.Command {
 		Short: "Find what is stuck and why, with evidence",
 		Long: `Finds what is stuck and why. Nothing is changed.
 
-TARGET is a pipeline's name or ARN, PIPELINE/EXECUTION-ID, the ARN of a connection (either prefix) or of a
-host, or the console URL of any of them. Without a TARGET everything in the Region is looked at.`,
+TARGET is a pipeline's name or ARN, PIPELINE/EXECUTION-ID, the name or ARN (either prefix) of a connection or of a
+host, or the console URL of any of them. A name is looked for among pipelines first. Without a TARGET everything in the Region is looked at.`,
 		Example: `  unjam diagnose                               everything in the Region
   unjam diagnose web                           one pipeline
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
@@ -40,7 +40,7 @@ host, or the console URL of any of them. Without a TARGET everything in the Regi
 				if e.json() {
 					return report.JSON(w, d.Report)
 				}
-				return report.Table(w, d.Report, e.view(e.out), next(d, args))
+				return report.Table(w, d.Report, e.view(e.out), next(cmd, d, args))
 			})
 			if err != nil {
 				return err
@@ -119,14 +119,15 @@ func declared(a *app.App, name string) ([]fact.Fact, error) {
 	return facts, nil
 }
 
-// progress tells the verdict as soon as it stands and, on a terminal, what is being read.
+// progress tells the verdict as soon as it stands, unless a terminal is about to show it anyway, and, on a terminal, what is being read.
 func (e *env) progress() func(app.Progress) {
 	if e.quiet || e.json() {
 		return nil
 	}
+	soon := term.IsTerminal(int(e.out.Fd())) && e.outFile == "" // the same words stand on standard output in a moment
 	return func(p app.Progress) {
 		for _, f := range p.New {
-			if f.Severity != fault.Info {
+			if f.Severity != fault.Info && !soon {
 				e.say("found: %s", f.Message)
 			}
 		}
@@ -143,34 +144,17 @@ func (e *env) progress() func(app.Progress) {
 	}
 }
 
-// foreign says of targets that belong to another account: it explains why little is seen of them. Pipelines of other accounts
+// foreign says of targets what was not typed: that a name is a connection's or a host's, and that one belongs to another account: it explains why little is seen of them. Pipelines of other accounts
 // are refused before.
 func (e *env) foreign(d *app.Diagnosis) {
 	for _, t := range d.Snapshot.Question().Targets {
+		if typed, err := fact.ParseTarget(t.Raw); err == nil && typed.Kind != t.Kind && !e.json() {
+			e.say("note: there is no pipeline %q: it is taken for the %s %s", t.Raw, t.Kind, t.Name)
+		}
 		if own := d.Report.Identity.Account; t.Account != "" && t.Account != own && !e.json() {
 			e.say("note: the %s %s belongs to account %s, these credentials are of account %s", t.Kind, t.Name, t.Account, own)
 		}
 	}
-}
-
-// next is the command that comes after a diagnosis.
-func next(d *app.Diagnosis, args []string) string {
-	for _, f := range d.Report.Findings {
-		if f.Severity == fault.Info || !planned(f.Code) {
-			continue
-		}
-		target := f.Subject.ARN
-		if len(args) == 1 {
-			target = args[0]
-		} else if f.Subject.Kind == "pipeline" {
-			target = f.Subject.Name
-		}
-		return "unjam fix " + target + "      (shows the plan; --apply does it)"
-	}
-	for _, f := range d.Report.Findings {
-		return "unjam explain " + string(f.Code)
-	}
-	return ""
 }
 
 func planned(c fault.Code) bool {

@@ -104,7 +104,7 @@ func (e *env) exit(ctx context.Context, command string, err error) int {
 			return code
 		}
 	}
-	fmt.Fprintln(e.err, "unjam: "+message)
+	fmt.Fprintln(e.err, e.folded("unjam: "+message))
 	if next != "" && !e.quiet {
 		fmt.Fprintln(e.err, "Next: "+next)
 	}

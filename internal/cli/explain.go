@@ -33,6 +33,9 @@ Without a CODE it lists the faults.`,
 						return report.Explain(w, f, e.view(e.out))
 					}
 				}
+				if like := didYouMean(args[0], codes()); like != "" {
+					return usagef("there is no fault %q%s", args[0], like)
+				}
 				return usagef("there is no fault %q; the faults are %s", args[0], strings.Join(codes(), ", "))
 			})
 		},

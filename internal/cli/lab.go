@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/world"
 )
@@ -43,6 +44,7 @@ A world is a text file that says what happened in an account; the lab comes with
 	c.Flags().StringVar(&name, "world", defaultWorld, "name of a world that comes with the lab, or a `FILE`")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4599", "loopback `ADDR` to listen on; port 0 takes a free one")
 	c.Flags().BoolVar(&list, "list", false, "list the worlds that come with the lab")
+	completes(c, "world", world.Worlds(), true)
 	return c
 }
 
@@ -54,7 +56,7 @@ func loadWorld(name string) (*lab.Lab, *world.World, error) {
 	text, err := world.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = os.ReadFile(name); err != nil {
-			return nil, nil, usagef("there is no world %q and no such file; unjam lab --list names the worlds", name)
+			return nil, nil, usagef("there is no world %q and no such file; unjam lab --list names the worlds%s", name, didYouMean(name, world.Worlds()))
 		}
 	}
 	if err != nil {
@@ -68,14 +70,35 @@ func loadWorld(name string) (*lab.Lab, *world.World, error) {
 	return l, w, nil
 }
 
+// worldsDoc is the list of worlds as a document.
+type worldsDoc struct {
+	Schema string      `json:"schema"`
+	Worlds []worldItem `json:"worlds"`
+}
+
+type worldItem struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// listWorlds lists the worlds that come with the lab.
 func (e *env) listWorlds() error {
+	doc := worldsDoc{Schema: "unjam/worlds/v1"}
 	for _, n := range world.Worlds() {
 		text, err := world.Open(n)
 		if err != nil {
 			return err
 		}
 		title, _, _ := strings.Cut(string(text), "\n")
-		fmt.Fprintf(e.out, "%-34s %s\n", n, strings.TrimPrefix(title, "# "))
+		doc.Worlds = append(doc.Worlds, worldItem{n, strings.TrimPrefix(title, "# ")})
+	}
+	if e.json() {
+		return report.JSON(e.out, doc)
+	}
+	for _, w := range doc.Worlds {
+		if _, err := fmt.Fprintf(e.out, "%-34s %s\n", w.Name, w.Title); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -92,7 +115,7 @@ func (e *env) serveLab(ctx context.Context, name, listen string) error {
 	}
 	stop, base, err := startLab(l, listen)
 	if err != nil {
-		return err
+		return codeError{code: exitFailed, err: err, next: "unjam lab --listen 127.0.0.1:0      (takes a free port)"}
 	}
 	fmt.Fprint(e.out, labEnv(w, base))
 	e.say("Serving the world %q: %s\nSet the lines above in another shell, then: unjam diagnose\nThe console stands at %s/codesuite/settings/connections?region=%s. Ctrl-C ends it.", w.Name, w.Title, base, w.DefaultRegion)

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +29,12 @@ Needs no network.`,
   unjam permissions --for handshake --connection arn:aws:codeconnections:eu-west-1:111111111111:connection/... --provider GitHub`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if account != "*" && !fact.IsAccount(account) {
+				return usagef("--account is %q, want the 12 digits of an account", account)
+			}
+			if provider != "" && !slices.Contains(providers(), provider) {
+				return usagef("--provider is %q, want %s%s", provider, strings.Join(providers(), ", "), didYouMean(provider, providers()))
+			}
 			doc, err := policy(purpose, account, connection, provider)
 			if err != nil {
 				return err
@@ -41,8 +49,16 @@ Needs no network.`,
 	c.Flags().StringVar(&account, "account", "*", "account `ID` to narrow the policy to")
 	c.Flags().StringVar(&connection, "connection", "", "handshake: `ARN` of the connection (default: all of the account)")
 	c.Flags().StringVar(&provider, "provider", "", "handshake: narrow it to a provider `TYPE`, for example GitHub")
+	completes(c, "for", []string{"fix", "handshake", "read"}, false)
+	completes(c, "provider", providers(), false)
 	c.Flags().StringVar(&e.outFile, "out", "", "write to `FILE` instead of standard output")
 	return c
+}
+
+// providers are the provider types of connections.
+// https://docs.aws.amazon.com/codeconnections/latest/APIReference/API_Connection.html
+func providers() []string {
+	return []string{"AzureDevOps", "Bitbucket", "GitHub", "GitHubEnterpriseServer", "GitLab", "GitLabSelfManaged"}
 }
 
 func policy(purpose, account, connection, provider string) (string, error) {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +27,9 @@ func newRuns(e *env) *cobra.Command {
 		Long:    "Lists the runs in the journal of this machine, newest first.",
 		Example: "  unjam runs\n  unjam runs --output json",
 		RunE: func(*cobra.Command, []string) error {
+			if limit < 0 {
+				return usagef("--limit is %d, want a number of runs, or 0 for all", limit)
+			}
 			j, err := e.journal()
 			if err != nil {
 				return err
@@ -41,9 +43,9 @@ func newRuns(e *env) *cobra.Command {
 				if e.json() {
 					return report.JSON(w, runsDoc{Schema: "unjam/runs/v1", Runs: append([]journal.Listed{}, all...)})
 				}
-				var rows [][4]string
+				var rows []report.RunRow
 				for _, r := range all {
-					rows = append(rows, [4]string{r.ID, string(r.Status), r.Account, localAndUTC(r.Created)})
+					rows = append(rows, report.RunRow{ID: r.ID, Status: string(r.Status), Account: r.Account, Created: r.Created})
 				}
 				return report.Runs(w, rows, e.view(e.out))
 			})
@@ -122,36 +124,38 @@ func (e *env) showRun(j *journal.Journal, r journal.Run) error {
 	if err != nil {
 		return err
 	}
+	entries, err := j.Entries(r.ID)
+	if err != nil {
+		return err
+	}
+	if state.Status == journal.Running && !j.Held(r.ID) {
+		state.Status = journal.WasStopped // its process died without a word
+	}
 	return e.data(func(w io.Writer) error {
 		if e.json() {
-			entries, err := j.Entries(r.ID)
-			if err != nil {
-				return err
-			}
 			return report.JSON(w, runDoc{Schema: "unjam/run/v1", Run: r, State: state, Entries: entries})
 		}
-		var rows []report.StepRow
-		for _, s := range p.Steps {
-			st := state.Step(s.ID)
-			msg := st.Message
-			if !st.EndedAt.IsZero() {
-				msg += "  " + st.EndedAt.Local().Format(time.DateTime)
-			}
-			if s.Say != nil && (st.Status == journal.IsWaiting || st.Status == journal.WasStopped) {
-				msg = s.Say.Link // what whoever takes over needs
-			}
-			rows = append(rows, report.StepRow{Status: string(st.Status), Title: s.Title, Message: msg})
-		}
-		return report.Run(w, "Run "+r.ID+": "+string(state.Status)+"  account "+r.Account+"  by "+report.Who(r.By), rows, e.view(e.out))
+		title := "Run " + r.ID + ": " + string(state.Status) + "  account " + r.Account + "  by " + report.Who(r.By)
+		return report.Run(w, title, r.Created, state.UpdatedAt, stepRows(p, state, entries), e.view(e.out))
 	})
 }
 
-// localAndUTC is a time in a list: the reader's, with UTC beside it where that is another.
-func localAndUTC(t time.Time) string {
-	if _, off := t.Local().Zone(); off == 0 {
-		return t.UTC().Format("2006-01-02 15:04 UTC")
+// stepRows are the steps of a run with what came of them, when and by whom.
+func stepRows(p plan.Plan, state journal.State, entries []journal.Entry) []report.StepRow {
+	last := map[string]journal.Entry{}
+	for _, en := range entries {
+		last[en.Step] = en
 	}
-	return t.Local().Format("2006-01-02 15:04") + t.UTC().Format(" (15:04 UTC)")
+	var rows []report.StepRow
+	for _, s := range p.Steps {
+		st := state.Step(s.ID)
+		row := report.StepRow{Status: string(st.Status), Title: s.Title, Message: st.Message, At: last[s.ID].At, By: last[s.ID].By}
+		if s.Say != nil && (st.Status == journal.IsWaiting || st.Status == journal.WasStopped) {
+			row.Message = s.Say.Link // what whoever takes over needs
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // planOf is the plan of a run.

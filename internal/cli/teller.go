@@ -87,5 +87,5 @@ func showOutcome(w io.Writer, out apply.Outcome, v report.View) error {
 	if out.Status == journal.IsDone {
 		word = "done: it is fixed and verified"
 	}
-	return report.Run(w, "Run "+out.Run+": "+word, rows, v)
+	return report.Run(w, "Run "+out.Run+": "+word, time.Time{}, time.Time{}, rows, v)
 }

@@ -92,7 +92,10 @@ func parseURL(s string) (Target, error) {
 	switch {
 	case len(p) >= 4 && p[0] == "codesuite" && p[1] == "codepipeline" && p[2] == "pipelines" && pipelineName.MatchString(p[3]):
 		t := Target{Kind: KindPipeline, Name: p[3], Region: region}
-		if len(p) >= 6 && p[4] == "executions" && executionID.MatchString(p[5]) {
+		if len(p) >= 6 && p[4] == "executions" {
+			if !executionID.MatchString(p[5]) {
+				return Target{}, bad
+			}
 			t.Execution = p[5]
 		}
 		return t, nil
@@ -113,3 +116,6 @@ func Partition(region string) string {
 	}
 	return "aws"
 }
+
+// IsAccount reports whether a text has the form of an account ID: 12 digits.
+func IsAccount(s string) bool { return accountID.MatchString(s) }

@@ -249,6 +249,11 @@ func ConnectionLink(q fact.Question, arn string) string {
 		"/connections/" + a.Name() + "?region=" + a.Region
 }
 
+// ConnectionsLink is the console's list of a Region's connections and, on its tab Hosts, of its hosts.
+func ConnectionsLink(q fact.Question, region string) string {
+	return console(q, region) + "/codesuite/settings/connections?region=" + region
+}
+
 // PipelineLink is the console's page of a pipeline.
 func PipelineLink(q fact.Question, p fact.Pipeline) string {
 	r := p.Ref().Scope.Region

@@ -44,7 +44,7 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 				p.Notes = append(p.Notes, n)
 			}
 		}
-		steps = append(steps, d.Steps...)
+		steps = append(steps, checkLast(d.Steps)...)
 	}
 	var err error
 	if p.Steps, err = order(merge(steps)); err != nil {
@@ -52,6 +52,24 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 	}
 	p.ID = p.Digest()
 	return p, p.Validate()
+}
+
+// checkLast lets the checks of a draft come after all of its calls: what is checked is what the calls have left, not what was there
+// while they went on.
+func checkLast(steps []plan.Step) []plan.Step {
+	out := slices.Clone(steps)
+	for i, check := range out {
+		if check.Kind != plan.Verify {
+			continue
+		}
+		out[i].After = slices.Clone(check.After)
+		for _, s := range out {
+			if s.Kind == plan.Call && !slices.Contains(out[i].After, s.ID) {
+				out[i].After = append(out[i].After, s.ID)
+			}
+		}
+	}
+	return out
 }
 
 // merge drops steps that two findings both want: the first one of an ID stays and comes after whatever either wanted before it.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -55,7 +56,8 @@ func Explain(w io.Writer, f *fault.Fault, v View) error {
 	p.text(0, "", f.Doc.Text)
 	p.line("")
 	p.field("Symptom", f.Doc.Symptom)
-	p.field("Severity", string(f.Doc.Severity)+", bucket "+string(f.Doc.Bucket))
+	p.field("Severity", "usually "+string(f.Doc.Severity)+"; a finding says how bad it is in its case")
+	p.field("Whose", matter(f.Doc.Bucket))
 	for _, c := range f.Doc.Causes {
 		p.line("")
 		p.line("  " + p.paint(bold, c.Code))
@@ -72,6 +74,20 @@ func Explain(w io.Writer, f *fault.Fault, v View) error {
 		p.field(first(i, "Read"), l)
 	}
 	return p.err
+}
+
+// matter says in words whose matter a bucket is.
+func matter(b fault.Bucket) string {
+	words := map[fault.Bucket]string{
+		fault.Person:        "a person's step: somebody has to do what no API can",
+		fault.IAM:           "permissions: a policy of IAM or of the organisation",
+		fault.Network:       "the network between AWS, you and the provider",
+		fault.Quota:         "a limit of the account, or the rate of calls",
+		fault.Configuration: "what the pipeline or the connection is set to",
+		fault.Provider:      "the Git provider, or your organisation there",
+		fault.Service:       "AWS itself",
+	}
+	return strings.TrimSpace(words[b] + " (bucket " + string(b) + ")")
 }
 
 // Catalogue lists faults, a line each.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -61,9 +62,15 @@ func (p *page) paint(st style, s string) string {
 // labelWidth is the column of labels in a finding.
 const labelWidth = 10
 
+// instant is a time within a text.
+var instant = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+// times puts the times within a text into the page's form.
+func (p *page) times(text string) string { return instant.ReplaceAllStringFunc(text, p.stamp) }
+
 // field writes a labelled text, wrapped and indented; every line of text starts in the same column. Texts hold no styles.
 func (p *page) field(label, text string) {
-	for i, l := range wrap(text, p.view.Width-labelWidth-2) {
+	for i, l := range wrap(p.times(text), p.view.Width-labelWidth-2) {
 		if i > 0 {
 			label = ""
 		}
@@ -78,7 +85,7 @@ func (p *page) raw(label, line string) {
 
 // text writes a wrapped text with an indent.
 func (p *page) text(indent int, st style, text string) {
-	for _, l := range wrap(text, p.view.Width-indent) {
+	for _, l := range wrap(p.times(text), p.view.Width-indent) {
 		p.line(strings.Repeat(" ", indent) + p.paint(st, l))
 	}
 }

@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/op"
 	"github.com/unjam/unjam/internal/plan"
@@ -30,7 +32,7 @@ func Plan(w io.Writer, pl plan.Plan, v View) error {
 	for i, s := range pl.Steps {
 		number[s.ID] = i + 1
 		p.line("")
-		p.step(s, number)
+		p.step(s, number, pl.Account)
 	}
 	for _, a := range pl.Asks {
 		p.line("")
@@ -69,8 +71,11 @@ func summary(pl plan.Plan) string {
 	return fmt.Sprintf("%s of AWS (%d can be undone), %s by a person.", fault.Plural(calls, "change"), undo, fault.Plural(human, "step"))
 }
 
-func (p *page) step(s plan.Step, number map[string]int) {
+func (p *page) step(s plan.Step, number map[string]int, account string) {
 	mark := map[plan.Kind]string{plan.Human: "you", plan.Call: "call", plan.Wait: "wait", plan.Verify: "check"}[s.Kind]
+	if a, err := fact.ParseARN(s.Target.ID); err == nil && s.Kind == plan.Human && a.Account != account {
+		mark = "account " + a.Account
+	}
 	p.line(p.paint(bold, fmt.Sprintf("%2d. %s", number[s.ID], s.Title)) + "  " + p.paint(dim, mark))
 	if s.Do != nil {
 		o, _ := op.Find(s.Do.Service, s.Do.Operation)
@@ -95,15 +100,39 @@ func (p *page) step(s plan.Step, number map[string]int) {
 		p.field("One way", s.OneWay)
 	}
 	if len(s.After) > 0 {
-		var after []string
+		var after []int
 		for _, a := range s.After {
-			after = append(after, strconv.Itoa(number[a]))
+			after = append(after, number[a])
 		}
-		p.field("After", "step "+strings.Join(after, ", "))
+		word := "step "
+		if len(after) > 1 {
+			word = "steps "
+		}
+		p.field("After", word+ranges(after))
 	}
 	if s.Say != nil && !p.view.Brief {
 		p.guide(*s.Say)
 	}
+}
+
+// ranges lists numbers in order, with three and more in a row as "2 to 4".
+func ranges(all []int) string {
+	all = slices.Compact(slices.Sorted(slices.Values(all)))
+	var out []string
+	for i := 0; i < len(all); {
+		k := i
+		for k+1 < len(all) && all[k+1] == all[k]+1 {
+			k++
+		}
+		if k < i+2 {
+			k = i
+			out = append(out, strconv.Itoa(all[i]))
+		} else {
+			out = append(out, fmt.Sprintf("%d to %d", all[i], all[k]))
+		}
+		i = k + 1
+	}
+	return strings.Join(out, ", ")
 }
 
 // Guide writes what a person has to do.
