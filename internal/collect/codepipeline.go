@@ -48,14 +48,14 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 	case out.Pipeline == nil:
 		return answer{err: errNoPipeline, src: src}
 	}
-	digest, err := Definition(raw)
+	digest, content, err := Definition(raw)
 	if err != nil {
 		return answer{err: err, src: src}
 	}
 	d := out.Pipeline
 	p := fact.Pipeline{
 		Seen: seen(fact.PipelineRef(q.Scope, q.ID), src), Name: aws.ToString(d.Name), Version: int(aws.ToInt32(d.Version)),
-		RoleARN: aws.ToString(d.RoleArn), Type: string(d.PipelineType), Mode: string(d.ExecutionMode), Definition: digest,
+		RoleARN: aws.ToString(d.RoleArn), Type: string(d.PipelineType), Mode: string(d.ExecutionMode), Definition: digest, Declaration: content,
 	}
 	// What the reply leaves out has these values: API_PipelineDeclaration.
 	if p.Type == "" {
@@ -79,15 +79,17 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 }
 
 // Definition is the digest of a raw pipeline declaration: of its canonical JSON, with the members that the SDK does not
-// know. White space and the order of members do not count.
-func Definition(raw json.RawMessage) (fact.Digest, error) {
+// know. White space and the order of members do not count. The second one leaves out the version.
+func Definition(raw json.RawMessage) (whole, unversioned fact.Digest, err error) {
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	d.UseNumber()
 	var v map[string]any
 	if err := d.Decode(&v); err != nil || v == nil {
-		return "", errNoPipeline
+		return "", "", errNoPipeline
 	}
-	return fact.DigestOf(v), nil
+	whole = fact.DigestOf(v)
+	delete(v, "version")
+	return whole, fact.DigestOf(v), nil
 }
 
 func stage(s types.StageDeclaration) fact.Stage {

@@ -53,7 +53,7 @@ func TestPipeline(t *testing.T) {
 			}},
 		},
 	}
-	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(fact.Pipeline{}, "Seen", "Definition")); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(fact.Pipeline{}, "Seen", "Definition", "Declaration")); d != "" {
 		t.Error(d)
 	}
 	if got.Ref() != fact.PipelineRef(scope("eu-west-1"), "web") || got.Source().Operation != "GetPipeline" || got.Source().RequestID != "req-codepipeline:GetPipeline" {

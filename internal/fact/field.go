@@ -22,13 +22,30 @@ func (h Host) Field(path string) (string, bool) {
 	return h.Status, path == "status"
 }
 
-// Field knows "version" and "definition".
+// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection".
 func (p Pipeline) Field(path string) (string, bool) {
 	switch path {
 	case "version":
 		return strconv.Itoa(p.Version), true
 	case "definition":
 		return string(p.Definition), true
+	case "declaration":
+		return string(p.Declaration), true
+	}
+	for st, a := range p.Sources {
+		if path == st.Name+"/"+a.Name+"/connection" {
+			return a.Connection, true
+		}
+	}
+	return "", false
+}
+
+// Field knows, below "inline/", the names of inline policies: the digest of each document.
+func (r RolePolicies) Field(path string) (string, bool) {
+	for _, d := range r.Documents {
+		if d.ARN == "" && path == "inline/"+d.Name {
+			return string(DigestOf(d.Document)), true
+		}
 	}
 	return "", false
 }

@@ -30,6 +30,8 @@ type Pipeline struct {
 	Triggers   []string  `json:"triggers,omitempty"` // source actions that declared triggers name
 	Stages     []Stage   `json:"stages"`
 	Definition Digest    `json:"definition"` // digest of the raw declaration
+	// Declaration is the same without its version, which every update raises.
+	Declaration Digest `json:"declaration"`
 }
 
 // Stage is a stage of a definition.

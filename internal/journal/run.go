@@ -109,9 +109,9 @@ func (j *Journal) List(limit int) ([]Listed, error) {
 	if limit <= 0 {
 		limit = -1 // SQLite: no limit
 	}
-	// The last entry about the run itself comes as one column: rows and columns cost more here than bytes.
+	// The last start or end of the run comes as one column: rows and columns cost more here than bytes.
 	rows, err := j.db.Query(`SELECT id, plan_id, account, created, by, COALESCE((SELECT at || ' ' || event || ' ' || data
-		FROM entries WHERE run = id AND step = '' ORDER BY seq DESC LIMIT 1), '')
+		FROM entries WHERE run = id AND step = '' AND event IN ('run-started', 'run-finished') ORDER BY seq DESC LIMIT 1), '')
 		FROM runs ORDER BY created DESC, id DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: list runs: %w", classify(err))

@@ -12,6 +12,10 @@ type Kind string
 const (
 	RunStarted  Kind = "run-started"  // by a process; again at every resume
 	RunFinished Kind = "run-finished" // data: Finish
+	Accepted    Kind = "accepted"     // who consented to what; data: Consent
+	Exported    Kind = "exported"     // what was there before is saved; data: Export
+	RolledBack  Kind = "rolled-back"  // another run takes it back; data: Rollback
+	Checked     Kind = "checked"      // a watch has looked again; data is the watch's own
 )
 
 // What entries about a step record. Data is Note unless said otherwise.
@@ -48,6 +52,26 @@ type Decision struct {
 	Message  string `json:"message"`
 }
 
+// Consent is the data of Accepted: under which names steps without a way back were consented to, and whose approvals let the plan pass.
+type Consent struct {
+	OneWay    []string `json:"oneWay,omitempty"`
+	Approvals []string `json:"approvals,omitempty"` // people
+}
+
+// Export is the data of Exported: where what was there before the run is saved.
+type Export struct {
+	Folder string            `json:"folder"`           // of the run, absolute
+	Commit string            `json:"commit,omitempty"` // of the Git repository it lies in; "" when the commit failed: Trouble says why
+	Files  map[string]string `json:"files"`            // path below Folder to SHA-256 of its content, as it lies there
+	// Trouble is why there is no commit, though the files are there.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Rollback is the data of RolledBack.
+type Rollback struct {
+	By string `json:"by"` // the run that takes it back
+}
+
 // Finish is the data of RunFinished.
 type Finish struct {
 	Status Status `json:"status"`
@@ -80,6 +104,10 @@ type State struct {
 	Steps     map[string]StepState `json:"steps"` // steps without entries are missing: pending
 	StartedAt time.Time            `json:"startedAt,omitzero"`
 	UpdatedAt time.Time            `json:"updatedAt,omitzero"` // the last entry
+
+	Accepted   []string `json:"accepted,omitempty"`   // consents to steps without a way back
+	Export     *Export  `json:"export,omitempty"`     // nil: nothing was saved yet
+	RolledBack string   `json:"rolledBack,omitempty"` // the last run that takes it back
 }
 
 // StepState is what a step's entries add up to.
@@ -124,6 +152,21 @@ func Fold(entries []Entry) State {
 			var f Finish
 			if json.Unmarshal(e.Data, &f) == nil {
 				s.Status = f.Status
+			}
+		case Accepted:
+			var c Consent
+			if json.Unmarshal(e.Data, &c) == nil {
+				s.Accepted = c.OneWay
+			}
+		case Exported:
+			var x Export
+			if json.Unmarshal(e.Data, &x) == nil {
+				s.Export = &x
+			}
+		case RolledBack:
+			var r Rollback
+			if json.Unmarshal(e.Data, &r) == nil {
+				s.RolledBack = r.By
 			}
 		}
 	}

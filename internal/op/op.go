@@ -33,6 +33,7 @@ type Op struct {
 	OneWay   string                // writes: why there is no way back; one sentence
 	Says     func(in Input) string // writes: one line, what the call does
 	Disturbs string                // writes: what else may notice; one sentence
+	Implied  bool                  // writes without a way back: --apply itself consents, unless something behind looks like production
 }
 
 // Input is the input of a call: member names as in the API, values as text.
@@ -73,6 +74,7 @@ func Reading(kind fact.Kind) (Op, bool) {
 }
 
 const (
+	roleARN       = "arn:{partition}:iam::{account}:role/*"
 	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
 	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"
 )
@@ -139,46 +141,6 @@ func reads() []Op {
 // plain is a read that is granted on "*" by the action of its own name.
 func plain(service, name string, kind fact.Kind) Op {
 	return Op{Service: service, Name: name, Kind: kind, Resource: "*", Actions: []string{service + ":" + name}}
-}
-
-func writes() []Op {
-	transition := func(name, undo, says string) Op {
-		return Op{
-			Service: "codepipeline", Name: name, Actions: []string{"codepipeline:" + name}, Resource: pipelineARN, Write: true, Repeat: Safe,
-			Undo: func(in Input) (string, string, Input) {
-				u := Input{"pipelineName": in["pipelineName"], "stageName": in["stageName"], "transitionType": in["transitionType"]}
-				if undo == "DisableStageTransition" {
-					u["reason"] = "put back by unjam as it was before" // the pattern knows no colon (API_DisableStageTransition)
-				}
-				return "codepipeline", undo, u
-			},
-			Says: func(in Input) string { return says + " " + in["pipelineName"] + "/" + in["stageName"] },
-		}
-	}
-	disable := transition("DisableStageTransition", "EnableStageTransition", "stop runs from entering")
-	disable.Disturbs = "runs wait before the stage until the transition is enabled again"
-	enable := transition("EnableStageTransition", "DisableStageTransition", "let runs enter")
-	enable.Disturbs = "the run that waits enters the stage at once"
-	return []Op{
-		{
-			Service: "codepipeline", Name: "RetryStageExecution", Actions: []string{"codepipeline:RetryStageExecution"}, Resource: pipelineARN,
-			Write: true, Repeat: Never,
-			OneWay:   "a retry cannot be taken back: the stage runs, and what lies behind it follows",
-			Disturbs: "every stage behind it runs with the newest commit of the branch",
-			Says: func(in Input) string {
-				return "retry the failed actions of " + in["pipelineName"] + "/" + in["stageName"]
-			},
-		},
-		{
-			Service: "codepipeline", Name: "StartPipelineExecution", Actions: []string{"codepipeline:StartPipelineExecution"}, Resource: pipelineARN,
-			Write: true, Repeat: ByToken,
-			OneWay:   "a started run cannot be taken back: it may deploy before it could be stopped",
-			Disturbs: "every stage runs with the newest commit of the branch",
-			Says:     func(in Input) string { return "start " + in["name"] },
-		},
-		disable,
-		enable,
-	}
 }
 
 // Handshake are the IAM actions a person needs in the console to complete a connection, without prefix. None of them knows

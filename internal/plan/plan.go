@@ -5,6 +5,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -22,9 +23,11 @@ type Plan struct {
 	ExpiresAt time.Time   `json:"expiresAt"` // for starting, not for waiting
 	Account   string      `json:"account"`
 	Regions   []string    `json:"regions"`
-	Principal string      `json:"principal"` // who made it
-	Snapshot  fact.Digest `json:"snapshot"`  // content of the facts it was made from
-	Findings  []Finding   `json:"findings"`  // what it repairs
+	Principal string      `json:"principal"`          // who made it
+	Snapshot  fact.Digest `json:"snapshot"`           // content of the facts it was made from
+	Findings  []Finding   `json:"findings"`           // what it repairs
+	Undoes    string      `json:"undoes,omitempty"`   // the run that it takes back
+	Strategy  Strategy    `json:"strategy,omitempty"` // which way was chosen, where there was a choice
 	Asks      []Ask       `json:"asks,omitempty"`
 	Notes     []string    `json:"notes,omitempty"` // what the reader must know before saying yes
 	Steps     []Step      `json:"steps"`
@@ -74,7 +77,36 @@ type Step struct {
 	Patience time.Duration `json:"patience,omitempty"` // nanoseconds
 	Verdict  string        `json:"verdict,omitempty"`  // Verify: the fault that must be Clear for Target
 	Blast    []Effect      `json:"blast,omitempty"`    // what may notice
+
+	UndoneWhen []Check    `json:"undoneWhen,omitempty"` // Call with Undo: all held before it, and hold again when it is taken back
+	Export     []fact.Ref `json:"export,omitempty"`     // Call: saved before the run changes anything
+	Window     string     `json:"window,omitempty"`     // why it needs a maintenance window: it touches DNS, certificates or TLS
+	Optional   bool       `json:"optional,omitempty"`   // its failure is told and fails nothing
+	NotBefore  time.Time  `json:"notBefore,omitzero"`   // begun no sooner: what is read earlier may be older than a call in doubt, or a load is spread
 }
+
+// Consent is the name under which a step that cannot be taken back needs a consent of its own, "one-way:DeleteConnection" for
+// example; "" when --apply says enough: what can be undone, what a person does by hand, and the retry or start of a pipeline behind
+// which nothing looks like production.
+func (s Step) Consent() string {
+	if s.Kind != Call || s.Do == nil || s.Undo != nil || s.OneWay == "" {
+		return ""
+	}
+	production := slices.ContainsFunc(s.Blast, func(e Effect) bool { return e.Production })
+	if o, ok := op.Find(s.Do.Service, s.Do.Operation); ok && o.Implied && !production {
+		return ""
+	}
+	return "one-way:" + s.Do.Operation
+}
+
+// Strategy is a way to repair a connection that waits.
+type Strategy string
+
+// The strategies.
+const (
+	Handshake Strategy = "handshake" // complete the connection that waits
+	Reuse     Strategy = "reuse"     // point the pipelines at an AVAILABLE connection of the same provider
+)
 
 // Action is one API call as data.
 type Action struct {
@@ -82,6 +114,19 @@ type Action struct {
 	Operation string   `json:"operation"`
 	Region    string   `json:"region"`
 	Input     op.Input `json:"input"`
+
+	// UpdatePipeline only: the change to the declaration, and the declaration that it was made for (fact.Pipeline.Definition). A
+	// whole definition never stands in a plan. Without a patch the declaration is sent as it is.
+	Patch      []Edit      `json:"patch,omitempty"`
+	Definition fact.Digest `json:"definition,omitempty"`
+}
+
+// Edit is one operation of a JSON Patch (RFC 6902) on a pipeline's declaration, the member "pipeline" of GetPipeline's reply.
+// A "test" before each "replace" says what stood there: the two together are the diff that people see.
+type Edit struct {
+	Op    string          `json:"op"`   // test, replace, add or remove
+	Path  string          `json:"path"` // JSON Pointer, /stages/0/actions/0/configuration/ConnectionArn
+	Value json.RawMessage `json:"value,omitempty"`
 }
 
 // Guide is what a person is told.
@@ -239,6 +284,9 @@ func (s Step) validate() error {
 		if s.Undo == nil && s.OneWay == "" {
 			return fmt.Errorf("a call needs an undo or the reason why there is none")
 		}
+		if len(s.Do.Patch) > 0 && s.Do.Definition == "" {
+			return fmt.Errorf("a patch needs the digest of the definition it was made for")
+		}
 	case Wait:
 		if len(s.DoneWhen) == 0 {
 			return fmt.Errorf("a wait needs an end")
@@ -262,8 +310,20 @@ type Draft struct {
 
 // Options are the user's wishes for a plan.
 type Options struct {
-	Hold      bool // disable the transition behind Source first
-	NoRestart bool // neither retry nor start pipelines
+	Hold      bool     // disable the transition behind Source first
+	NoRestart bool     // neither retry nor start pipelines
+	Strategy  Strategy // "": the planner chooses
+	Reuse     string   // ARN of the connection to point pipelines at; "": the one AVAILABLE connection of the same provider
+	Rehook    bool     // update pipelines that were created while their connection was PENDING, without a change
+	Metric    bool     // count the remediation in CloudWatch, which AWS charges for
+	Load      *Load    // start a pipeline many times afterwards
+}
+
+// Load is a bounded smoke load: so many starts of a pipeline, spread over a time.
+type Load struct {
+	Pipeline string        `json:"pipeline"`
+	Starts   int           `json:"starts"`
+	Over     time.Duration `json:"over"`
 }
 
 // NewCall fills a call step from the catalogue: undo or one-way reason.
