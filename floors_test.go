@@ -57,6 +57,8 @@ var outside = []struct {
 	{"github.com/aws/smithy-go", []string{"internal/awsapi", "internal/collect"}},
 	{"github.com/hashicorp/terraform-json", []string{"internal/terraform"}},
 	{"modernc.org/sqlite", []string{"internal/journal"}},
+	{"github.com/go-git", []string{"internal/export"}},
+	{"filippo.io/age", []string{"internal/export"}},
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd/unjam"}},
 }
 

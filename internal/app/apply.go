@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/export"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/journal"
@@ -20,6 +21,8 @@ type Apply struct {
 	Journal  *journal.Journal
 	Interval time.Duration // between polls; 0: the documented rhythm
 	Watching bool          // somebody sits at a terminal
+	Accept   []string      // consents to steps without a way back, by name
+	Export   export.Config // where what is there is saved first; Home "": the folder export of the state folder
 	Events   func(apply.Event)
 	Faults   []*fault.Fault
 }
@@ -39,7 +42,7 @@ func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
 		Verdict: func(ctx context.Context, code string, subject fact.Ref) (fault.Verdict, string, error) {
 			return a.verdict(ctx, who, o.Faults, code, subject)
 		},
-		Renew: a.session.Renew, Interval: o.Interval, Watching: o.Watching, Events: o.Events,
+		Renew: a.session.Renew, Accept: o.Accept, Export: a.exporter(o.Export, o.Journal, who.ARN), Interval: o.Interval, Watching: o.Watching, Events: o.Events,
 	})
 }
 

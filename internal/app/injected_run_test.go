@@ -60,7 +60,7 @@ func prepare(t *testing.T) *repair {
 
 // run carries the plan out, or goes on with a run.
 func (r *repair) run(t *testing.T, id string) (apply.Outcome, error) {
-	o := app.Apply{Run: id, Journal: r.journal, Faults: faults.All()}
+	o := app.Apply{Run: id, Journal: r.journal, Faults: faults.All(), Accept: r.plan.Consents()}
 	if id == "" {
 		o.Plan = r.plan
 	}

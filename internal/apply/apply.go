@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,15 @@ type Config struct {
 	Write func(context.Context, plan.Action) (write.Reply, error)
 	// Verdict says whether a fault is clear for a subject, from fresh facts, with a line for people.
 	Verdict func(ctx context.Context, code string, subject fact.Ref) (fault.Verdict, string, error)
+	// Admit is the safety gates: policy, approvals, consents. It is asked before anything is written or called, and again when a
+	// run is resumed. Its error is a refusal. nil: --apply is the approval, and the consents of Accept are all there is.
+	Admit func(context.Context, Admittance) (journal.Consent, error)
+	// Before is asked just before each call, with the run's ID: windows, breakers. Its error is a refusal of that call. nil: always.
+	Before func(ctx context.Context, run string, s plan.Step) error
+	// Accept are consents to steps without a way back, by name (plan.Step.Consent).
+	Accept []string
+	// Export saves what is there of refs. It is needed for plans with calls: no export, no change.
+	Export func(ctx context.Context, run string, p plan.Plan, refs []fact.Ref) (journal.Export, error)
 	// Renew looks for fresh credentials, before each poll after the old ones ran out; nil: the session finds them itself. It
 	// must fail when they are of another account.
 	Renew func(context.Context) error
@@ -51,6 +61,14 @@ type Config struct {
 	Watching bool          // somebody sits at a terminal
 	Grace    time.Duration // how long a connection may show ERROR, which AWS repairs itself at times; 0: 10 minutes
 	Events   func(Event)   // told one at a time; nil: nobody
+}
+
+// Admittance is what the gates are asked.
+type Admittance struct {
+	Plan    plan.Plan
+	Run     string   // "" for a new run
+	Accept  []string // consents given now or, for a resumed run, before
+	Resumed bool
 }
 
 // Outcome is what a run came to.
@@ -94,16 +112,32 @@ const (
 // Run carries out a plan, or goes on with a run that was left, killed or has failed. Ending ctx stops it after the calls in
 // hand. The error is a *RefusedError, or says that the journal or the configuration failed; what the steps came to is in the Outcome.
 func Run(ctx context.Context, c Config) (Outcome, error) {
-	r, err := begin(c)
+	r, err := begin(ctx, c)
 	if err != nil {
 		return failedToBegin(c, err)
 	}
-	lock, err := r.Journal.Lock(r.id)
+	unlock, err := r.lock()
 	if err != nil {
 		return failedToBegin(c, err)
 	}
 	out, err := r.locked(ctx)
-	return out, errors.Join(err, lock.Unlock())
+	return out, errors.Join(err, unlock())
+}
+
+// lock takes the run and, for a plan that takes another run back, that one as well: nobody goes on with it meanwhile.
+func (r *run) lock() (unlock func() error, err error) {
+	own, err := r.Journal.Lock(r.id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Plan.Undoes == "" {
+		return own.Unlock, nil
+	}
+	other, err := r.Journal.Lock(r.Plan.Undoes)
+	if err != nil {
+		return nil, errors.Join(err, own.Unlock())
+	}
+	return func() error { return errors.Join(other.Unlock(), own.Unlock()) }, nil
 }
 
 func failedToBegin(c Config, err error) (Outcome, error) {
@@ -118,7 +152,7 @@ func failedToBegin(c Config, err error) (Outcome, error) {
 }
 
 // begin checks the plan and finds or makes its run.
-func begin(c Config) (*run, error) {
+func begin(ctx context.Context, c Config) (*run, error) {
 	if c.Journal == nil || c.Read == nil || c.Write == nil || c.Account == "" {
 		return nil, errors.New("begin run: Journal, Read, Write and Account are needed")
 	}
@@ -132,6 +166,9 @@ func begin(c Config) (*run, error) {
 		}
 	}
 	if err := r.admit(); err != nil {
+		return nil, err
+	}
+	if err := r.consent(ctx); err != nil {
 		return nil, err
 	}
 	if r.resumed {
@@ -191,6 +228,18 @@ func (r *run) find() error {
 		return &RefusedError{Why: fmt.Sprintf("resume run %s: it carries out plan %s, not %s", r.id, p.ID, r.Plan.ID)}
 	}
 	r.Plan = p
+	st, err := r.Journal.State(r.id)
+	if err != nil {
+		return fmt.Errorf("resume run: %w", err)
+	}
+	if st.RolledBack != "" {
+		return &RefusedError{Why: fmt.Sprintf("resume run %s: run %s takes it back: plan again", r.id, st.RolledBack), Run: st.RolledBack}
+	}
+	for _, name := range st.Accepted {
+		if !slices.Contains(r.Accept, name) {
+			r.Accept = append(slices.Clone(r.Accept), name)
+		}
+	}
 	return nil
 }
 
@@ -210,10 +259,33 @@ func (r *run) admit() error {
 		if s.Kind == plan.Verify && r.Verdict == nil {
 			return fmt.Errorf("begin run: step %s needs a diagnosis, and there is none to ask", s.ID)
 		}
+		if s.Kind == plan.Call && r.Export == nil {
+			return fmt.Errorf("begin run: step %s changes AWS, and there is nothing to save what was there before", s.ID)
+		}
 	}
 	if now := time.Now(); !r.resumed && !p.ExpiresAt.IsZero() && now.After(p.ExpiresAt) {
 		return &RefusedError{Why: fmt.Sprintf("begin run: the plan expired for starting at %s: plan again", p.ExpiresAt.UTC().Format(time.RFC3339))}
 	}
+	return nil
+}
+
+// consent asks the gates. Without any, every step that needs a consent of its own must have it.
+func (r *run) consent(ctx context.Context) error {
+	if r.Admit == nil {
+		for _, s := range r.Plan.Steps {
+			if name := s.Consent(); name != "" && !slices.Contains(r.Accept, name) {
+				return &RefusedError{Why: fmt.Sprintf("begin run: step %s has no way back: %s; consent to it with --accept %s", s.ID, s.OneWay, name)}
+			}
+		}
+		r.consented = journal.Consent{OneWay: r.Accept}
+		return nil
+	}
+	a := Admittance{Plan: r.Plan, Run: r.id, Accept: r.Accept, Resumed: r.resumed}
+	given, err := r.Admit(ctx, a)
+	if err != nil {
+		return &RefusedError{Why: err.Error(), Err: err}
+	}
+	r.consented = given
 	return nil
 }
 
@@ -236,8 +308,12 @@ func (r *run) locked(ctx context.Context) (Outcome, error) {
 	if r.resumed {
 		word = "resumed"
 	}
+	failed := Outcome{Run: r.id, Status: journal.HasFailed, ExitHint: exitFailed}
 	if err := r.record("", journal.RunStarted, RunStarted, "run "+r.id+" "+word, nil, nil); err != nil {
-		return Outcome{Run: r.id, Status: journal.HasFailed, ExitHint: exitFailed}, err
+		return failed, err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return failed, errors.Join(err, r.record("", journal.RunFinished, RunFinished, fmt.Sprintf("run %s: %s", r.id, journal.HasFailed), journal.Finish{Status: journal.HasFailed}, r.outcome(ctx)))
 	}
 	if err := r.schedule(ctx); err != nil {
 		out := r.outcome(ctx)
@@ -256,12 +332,15 @@ func (r *run) locked(ctx context.Context) (Outcome, error) {
 func (r *run) outcome(ctx context.Context) Outcome {
 	out := Outcome{Run: r.id, Status: journal.IsDone}
 	seen := map[journal.Status]bool{}
+	failing := func(s plan.Step, st journal.Status) bool {
+		return !s.Optional || st == journal.WasStopped || st == journal.Pending
+	}
 	for _, s := range r.Plan.Steps {
 		res, ok := r.results[s.ID]
 		if !ok {
 			res = result{status: journal.Pending, message: "not begun"}
 		}
-		seen[res.status] = true
+		seen[res.status] = seen[res.status] || failing(s, res.status)
 		out.Steps = append(out.Steps, StepOutcome{ID: s.ID, Title: s.Title, Status: res.status, Message: res.message, Outputs: res.outputs})
 	}
 	order := []struct {
@@ -269,7 +348,7 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		hint         int
 	}{
 		{journal.WasStopped, journal.WasStopped, exitStopped}, {journal.HasFailed, journal.HasFailed, exitFailed},
-		{journal.InDoubt, journal.InDoubt, exitStopped}, {journal.IsStale, journal.IsStale, exitRefused},
+		{journal.InDoubt, journal.InDoubt, exitStopped}, {journal.IsBlocked, journal.IsBlocked, exitRefused}, {journal.IsStale, journal.IsStale, exitRefused},
 		{journal.IsWaiting, journal.IsWaiting, exitStopped}, {journal.Pending, journal.WasStopped, exitStopped},
 	}
 	for _, o := range order {

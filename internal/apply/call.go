@@ -37,6 +37,9 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 	}
 	doubts := 0
 	doubt := before.Open
+	if doubt && s.Optional {
+		return uncertain()
+	}
 	p := r.patient(s.ID, r.polls(readPolls))
 	for {
 		if doubt {
@@ -56,6 +59,11 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 		if ctx.Err() != nil {
 			return stopped()
 		}
+		if r.Before != nil {
+			if err := r.Before(ctx, r.id, s); err != nil {
+				return result{status: journal.IsBlocked, message: err.Error()}
+			}
+		}
 		reply, err := r.attempt(ctx, s)
 		var refused *write.Refused
 		var lost *lostEntry
@@ -73,6 +81,8 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 				return r.refused(ctx, s, refused)
 			}
 			p.bad(trouble{refused.Failure.Class, refused.Failure.Why})
+		case s.Optional:
+			return uncertain()
 		default:
 			doubt = true
 		}
@@ -83,6 +93,11 @@ func (r *run) call(ctx context.Context, s plan.Step, before journal.StepState) r
 			return p.left()
 		}
 	}
+}
+
+// uncertain ends an optional step whose reply was lost: it is not worth a person's look, and it is not repeated.
+func uncertain() result {
+	return result{status: journal.HasFailed, message: "the reply was lost: nobody knows whether it happened, and it is not repeated"}
 }
 
 // effect waits for a call's effect.
@@ -226,8 +241,9 @@ func state(s plan.Step) []fact.Query {
 // evidence says whether what is seen now can only be seen after the call (or after somebody did the same): the effect is
 // there, something in DoneWhen is new, an execution, action or status of Given has moved, or the stage is running.
 func evidence(snap *fact.Snapshot, s plan.Step) plan.Answer {
-	if plan.All(snap, s.DoneWhen) == plan.Yes {
-		return plan.Yes
+	all := plan.All(snap, s.DoneWhen)
+	if all == plan.Yes || sets(s) && all != plan.Unknown {
+		return all
 	}
 	answer := plan.Unknown
 	see := func(c plan.Check, happened plan.Answer) bool {
@@ -263,6 +279,12 @@ func evidence(snap *fact.Snapshot, s plan.Step) plan.Answer {
 		}
 	}
 	return answer
+}
+
+// sets reports whether the call sets a state, which DoneWhen names: it is there, or the call has not happened (or somebody has changed
+// it since, which Given finds). A retry and a start set something going instead.
+func sets(s plan.Step) bool {
+	return len(s.DoneWhen) > 0 && s.Do.Operation != "RetryStageExecution" && s.Do.Operation != "StartPipelineExecution"
 }
 
 // moves reports whether a field of Given changes with the call: a definition's version, for example, does not.

@@ -58,6 +58,7 @@ type cloud struct {
 	n         int
 	calls     []plan.Action // accepted, in order
 	tries     []plan.Action // made, in order
+	exported  []exported
 	reads     []fact.Query
 	readTimes []time.Time
 	lag       time.Duration // of reads of pipelines
@@ -339,7 +340,7 @@ func config(t *testing.T, c *cloud, p plan.Plan) (apply.Config, *talk) {
 		}
 	})
 	said := &talk{}
-	return apply.Config{Plan: p, Journal: j, Account: account, By: "arn:me", Read: c.read, Write: c.write, Verdict: c.verdict,
+	return apply.Config{Plan: p, Journal: j, Account: account, By: "arn:me", Read: c.read, Write: c.write, Export: c.export, Verdict: c.verdict,
 		Events: func(e apply.Event) { *said = append(*said, e) }}, said
 }
 
@@ -362,6 +363,20 @@ func want(t *testing.T, out apply.Outcome, status journal.Status, hint int, step
 			t.Errorf("step %s: %s (%s), want %s", out.Steps[i].ID, out.Steps[i].Status, out.Steps[i].Message, s)
 		}
 	}
+}
+
+// export notes what is saved, and how many calls there were before it.
+func (c *cloud) export(_ context.Context, run string, _ plan.Plan, refs []fact.Ref) (journal.Export, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.exported = append(c.exported, exported{refs: refs, before: len(c.calls)})
+	return journal.Export{Folder: "/exports/" + run, Files: map[string]string{}}, nil
+}
+
+// exported is one export.
+type exported struct {
+	refs   []fact.Ref
+	before int // calls
 }
 
 func operations(calls []plan.Action) []string {

@@ -80,6 +80,16 @@ func live(t *testing.T, c *cloud, j apply.Journal, p plan.Plan, id string, dieAt
 			}
 			return r, err
 		},
+		Export: func(ctx context.Context, run string, p plan.Plan, refs []fact.Ref) (journal.Export, error) {
+			if !life.alive() {
+				return journal.Export{}, errDead
+			}
+			x, err := c.export(ctx, run, p, refs)
+			if !life.alive() {
+				return journal.Export{}, errDead
+			}
+			return x, err
+		},
 		Verdict: func(ctx context.Context, code string, ref fact.Ref) (fault.Verdict, string, error) {
 			if !life.alive() {
 				return fault.Unknown, "", errDead

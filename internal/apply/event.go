@@ -26,6 +26,8 @@ type Name string
 const (
 	RunStarted  Name = "run-started"
 	RunFinished Name = "run-finished" // data: Outcome
+	Accepted    Name = "accepted"     // consents and approvals; data: journal.Consent
+	Exported    Name = "exported"     // what is there before the run is saved; data: journal.Export
 	StepStarted Name = "step-started"
 	Waiting     Name = "waiting"     // for a person (the plan's step says for what) or for AWS
 	Poll        Name = "poll"        // looked, nothing new; data: Seen
@@ -44,6 +46,7 @@ const (
 	Done        Name = "done"
 	Skipped     Name = "skipped"
 	Failed      Name = "failed"
+	Blocked     Name = "blocked" // a gate is closed: a window, a breaker
 	Stale       Name = "stale"
 	InDoubt     Name = "in-doubt"
 	Stopped     Name = "stopped"

@@ -43,7 +43,7 @@ func onLab(t *testing.T, worldName string, o plan.Options, in *labcloud.Injectio
 		}
 		j := open(t, t.TempDir())
 		defer j.Close()
-		out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: faults.All()})
+		out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: faults.All(), Accept: p.Consents()})
 		if err != nil {
 			t.Fatal(err)
 		}

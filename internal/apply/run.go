@@ -12,11 +12,12 @@ import (
 // run is one process's work on a run.
 type run struct {
 	Config
-	id      string
-	resumed bool
-	state   journal.State     // as this process found it; never changed
-	results map[string]result // of steps that ended; schedule's own
-	talk    sync.Mutex        // one event at a time
+	id        string
+	resumed   bool
+	consented journal.Consent   // what the gates let pass
+	state     journal.State     // as this process found it; never changed
+	results   map[string]result // of steps that ended; schedule's own
+	talk      sync.Mutex        // one event at a time
 }
 
 // result is what a step came to. A result with err ends the whole run: the journal cannot be written.

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
@@ -22,6 +23,9 @@ func (r *run) step(ctx context.Context, s plan.Step) result {
 		return result{status: journal.HasFailed, message: err.Error(), err: err}
 	}
 	before := r.state.Step(s.ID)
+	if !s.NotBefore.IsZero() && !r.until(ctx, s.NotBefore) {
+		return r.end(s, stopped())
+	}
 	var res result
 	switch s.Kind {
 	case plan.Call:
@@ -35,6 +39,18 @@ func (r *run) step(ctx context.Context, s plan.Step) result {
 		}
 	}
 	return r.end(s, res)
+}
+
+// until sleeps until a time; false when ctx ended first.
+func (r *run) until(ctx context.Context, at time.Time) bool {
+	t := time.NewTimer(time.Until(at))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // end writes how a step ended.
@@ -55,6 +71,8 @@ func (r *run) end(s plan.Step, res result) result {
 		kind, name = journal.Doubted, InDoubt
 	case journal.IsWaiting:
 		kind, name = journal.Waiting, LeftWaiting
+	case journal.IsBlocked:
+		kind, name = journal.Blocked, Blocked
 	case journal.WasStopped:
 		kind, name = journal.Stopped, Stopped
 	}

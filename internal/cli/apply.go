@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,10 +22,12 @@ import (
 type applyFlags struct {
 	apply    bool
 	interval time.Duration
+	accept   []string
 }
 
 func (a *applyFlags) add(c *cobra.Command, what string) {
 	c.Flags().BoolVar(&a.apply, "apply", false, what)
+	c.Flags().StringSliceVar(&a.accept, "accept", nil, "consent by `NAME` to what cannot be taken back, as the plan names it: one-way:OPERATION (repeatable)")
 	c.Flags().DurationVar(&a.interval, "interval", 0, "how often to look while waiting (default: every 5s for 30 minutes and while a terminal watches, then every 15s)")
 }
 
@@ -52,7 +55,7 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
-				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply", args[0])
+				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply%s", args[0], accepting(without(p.Consents(), how.accept)))
 				return nil
 			}
 			return e.carryOut(cmd.Context(), p, "", how)
@@ -103,7 +106,7 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 				return nil
 			}
 			if !how.apply {
-				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s%s --apply", plainTargets(args, p.Account), flagsOf(cmd))
+				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s%s --apply%s", plainTargets(args, p.Account), flagsOf(cmd), accepting(without(p.Consents(), how.accept)))
 				return nil
 			}
 			return e.carryOut(cmd.Context(), p, "", how)
@@ -185,27 +188,42 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 		}
 	}
 	out, err := a.Apply(ctx, app.Apply{
-		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(),
+		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(), Accept: how.accept,
 	})
 	var refused *apply.RefusedError
 	if errors.As(err, &refused) {
-		return codeError{code: exitRefused, err: err, next: insteadOf(refused)}
+		return codeError{code: exitRefused, err: err, next: insteadOf(refused, without(p.Consents(), how.accept))}
 	}
 	if err != nil {
 		return codeError{code: max(out.ExitHint, exitFailed), err: err, next: resumeHint(out.Run)}
 	}
-	return e.outcome(out, p)
+	return e.outcome(out, p, true)
 }
 
 // insteadOf is the command to type when a run was not let begin: about the run in the way if there is one, else a new plan.
-func insteadOf(r *apply.RefusedError) string {
+func insteadOf(r *apply.RefusedError, missing []string) string {
 	switch {
+	case r.Run == "" && len(missing) > 0:
+		return "the same command with" + accepting(missing)
 	case r.Run == "":
 		return "unjam plan TARGET --out FILE"
 	case r.Held:
 		return "unjam show " + r.Run + "      (another process works on it)"
 	}
 	return resumeHint(r.Run)
+}
+
+// without are the names that are not among others.
+func without(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(others, n) })
+}
+
+// accepting are consents as flags, with a space before them.
+func accepting(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " --accept " + strings.Join(names, ",")
 }
 
 func resumeHint(run string) string {
@@ -215,31 +233,39 @@ func resumeHint(run string) string {
 	return "unjam resume " + run + " --apply"
 }
 
-// outcome turns what a run came to into an exit code and the next command.
-func (e *env) outcome(out apply.Outcome, p plan.Plan) error {
+// outcome turns what a run came to into an exit code and the next command; more also says how to see what goes on by itself.
+func (e *env) outcome(out apply.Outcome, p plan.Plan, more bool) error {
 	if !e.json() {
-		if err := showOutcome(e.out, out, e.view(e.out)); err != nil {
+		if err := showOutcome(e.out, out, p, e.view(e.out)); err != nil {
 			return err
 		}
 	}
 	switch out.ExitHint {
 	case exitOK:
-		if look := lookLater(out, p); look != "" && !e.json() {
+		if look := lookLater(out, p); look != "" && more && !e.json() {
 			e.say("\nWhat lies behind Source runs on by itself.\nNext: %s      (how it went, a while later)", look)
 		}
 		return nil
 	case exitStopped:
 		return codeError{code: exitStopped, err: fmt.Errorf("run %s is %s and can go on", out.Run, out.Status), next: resumeHint(out.Run)}
 	case exitRefused:
+		if out.Status == journal.IsBlocked {
+			return codeError{code: exitRefused, err: fmt.Errorf("run %s: %s", out.Run, reason(out, journal.IsBlocked)), next: resumeHint(out.Run)}
+		}
 		return codeError{code: exitRefused, err: fmt.Errorf("run %s: something moved since the plan was made", out.Run), next: "unjam plan TARGET --out FILE"}
 	}
-	why := "a step failed"
+	return codeError{code: exitFailed, err: fmt.Errorf("run %s: %s", out.Run, reason(out, journal.HasFailed)), next: "unjam show " + out.Run}
+}
+
+// reason is the last step of a status, with its message.
+func reason(out apply.Outcome, status journal.Status) string {
+	why := "a step is " + string(status)
 	for _, s := range out.Steps {
-		if s.Status == journal.HasFailed {
+		if s.Status == status {
 			why = s.Title + ": " + s.Message
 		}
 	}
-	return codeError{code: exitFailed, err: fmt.Errorf("run %s: %s", out.Run, why), next: "unjam show " + out.Run}
+	return why
 }
 
 // lookLater is the command that shows how the pipelines that a run has set going went on behind Source; "" when it set none going.

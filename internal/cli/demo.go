@@ -17,7 +17,6 @@ import (
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/journal"
-	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
 	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/lab"
@@ -129,14 +128,15 @@ func (d *demo) play(ctx context.Context) error {
 		fmt.Fprintf(d.out, "\nNext: unjam explain %s      (how to mend it by hand)\n", found.Report.Findings[0].Code)
 		return verdict(found.Report)
 	}
-	d.chapter("3. Doing it", "unjam apply fix.json --apply")
+	accept := p.Consents()
+	d.chapter("3. Doing it", "unjam apply fix.json --apply"+accepting(accept))
 	j, err := journal.Open(d.home)
 	if err != nil {
 		return err
 	}
 	tell := d.events(p)
 	ctx, cancel := context.WithCancel(ctx)
-	out, err := d.app.Apply(ctx, app.Apply{Plan: p, Journal: j, Interval: 500 * time.Millisecond, Faults: faults.All(), Events: func(ev apply.Event) {
+	out, err := d.app.Apply(ctx, app.Apply{Plan: p, Journal: j, Interval: 500 * time.Millisecond, Faults: faults.All(), Accept: accept, Events: func(ev apply.Event) {
 		tell(ev)
 		if ev.Event == apply.Waiting && strings.HasPrefix(ev.Step, "handshake-") {
 			d.handshake(ctx, cancel, strings.TrimPrefix(ev.Step, "handshake-"))
@@ -148,7 +148,7 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	if err := d.outcome(out, plan.Plan{}); err != nil {
+	if err := d.outcome(out, p, false); err != nil {
 		return d.left(err)
 	}
 	d.chapter("4. The same question again", "unjam diagnose")

@@ -33,6 +33,10 @@ func (t *teller) tell(ev apply.Event) {
 		e.say("%s  %s", at, ev.Message)
 	case apply.StepStarted, apply.Confirmed, apply.Changed, apply.Called:
 		// what follows says more
+	case apply.Accepted:
+		// the command line said so
+	case apply.Exported:
+		e.say("%s  saved: %s", at, ev.Message)
 	case apply.Done, apply.Skipped:
 		e.say("%s  %s: %s", at, ev.Event, title)
 	case apply.Call:
@@ -78,13 +82,18 @@ func (t *teller) guide(ev apply.Event, s plan.Step) {
 }
 
 // showOutcome lists what the steps came to.
-func showOutcome(w io.Writer, out apply.Outcome, v report.View) error {
+func showOutcome(w io.Writer, out apply.Outcome, p plan.Plan, v report.View) error {
 	var rows []report.StepRow
 	for _, s := range out.Steps {
 		rows = append(rows, report.StepRow{Status: string(s.Status), Title: s.Title, Message: s.Message})
 	}
 	word := string(out.Status)
-	if out.Status == journal.IsDone {
+	verified := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Kind == plan.Verify })
+	switch {
+	case out.Status != journal.IsDone:
+	case p.Undoes != "":
+		word = "done: run " + p.Undoes + " is taken back"
+	case verified:
 		word = "done: it is fixed and verified"
 	}
 	return report.Run(w, "Run "+out.Run+": "+word, time.Time{}, time.Time{}, rows, v)

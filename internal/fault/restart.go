@@ -102,6 +102,7 @@ func (r Restart) pipeline(src Source) []plan.Step {
 			})
 			hold.SkipWhen = []plan.Check{{Ref: ref, Field: behind[0] + "/transition", Op: plan.Is, Value: "disabled"}}
 			hold.DoneWhen = hold.SkipWhen
+			hold.UndoneWhen = []plan.Check{{Ref: ref, Field: behind[0] + "/transition", Op: plan.Is, Value: "enabled"}}
 			hold.Patience = time.Minute
 			steps = append(steps, hold)
 			after = append(after, hold.ID)
@@ -109,10 +110,24 @@ func (r Restart) pipeline(src Source) []plan.Step {
 	}
 	run := r.run(src, key, ref)
 	run.After = after
+	held := len(steps) > 0 || closed(src, behind)
 	for _, stage := range behind {
-		run.Blast = append(run.Blast, plan.Effect{What: "stage " + stage + " runs with the newest commit", Production: fact.LooksLikeProduction(stage)})
+		what := "stage " + stage + " runs with the newest commit"
+		if held {
+			what = "stage " + stage + " waits until somebody lets runs in before " + behind[0] + ", and runs with the newest commit then"
+		}
+		run.Blast = append(run.Blast, plan.Effect{What: what, Production: !held && fact.LooksLikeProduction(stage)})
 	}
 	return append(steps, run)
+}
+
+// closed reports whether the transition behind Source is disabled already.
+func closed(src Source, behind []string) bool {
+	if len(behind) == 0 {
+		return false
+	}
+	st, ok := src.Seen.Stage(behind[0])
+	return ok && !st.TransitionEnabled
 }
 
 // run is the retry or the start, with what it relies on and how its end is seen.

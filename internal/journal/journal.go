@@ -19,7 +19,7 @@ import (
 const File = "journal.db"
 
 // version is the schema's version, kept in SQLite's user_version.
-const version = 1
+const version = 2
 
 // Journal is an open journal. It is safe for concurrent use, and several processes may have it open.
 type Journal struct {
@@ -63,7 +63,12 @@ CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 CREATE TRIGGER runs_stay BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'runs are never changed'); END;
 CREATE TRIGGER runs_last BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs are never deleted'); END;
-PRAGMA user_version = 1;
+`
+
+// second is what version 2 added: calls by time, for breakers.
+const second = `
+CREATE INDEX entries_intents ON entries (at) WHERE event = 'intent';
+PRAGMA user_version = 2;
 `
 
 // Open opens the journal in the home folder and makes both when they are missing: the folder with mode 0700, the file with
@@ -100,7 +105,7 @@ func Open(home string) (*Journal, error) {
 	return j, nil
 }
 
-// prepare makes the tables of a new journal and refuses one of a later version.
+// prepare makes the tables of a new journal, completes those of an older one and refuses one of a later version.
 func (j *Journal) prepare() error {
 	tx, err := j.db.Begin()
 	if err != nil {
@@ -117,7 +122,12 @@ func (j *Journal) prepare() error {
 	case v > version:
 		return fmt.Errorf("it has version %d, this unjam knows %d: use a newer unjam", v, version)
 	}
-	if _, err := tx.Exec(schema); err != nil {
+	if v == 0 {
+		if _, err := tx.Exec(schema); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(second); err != nil {
 		return err
 	}
 	return tx.Commit()

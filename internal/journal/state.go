@@ -32,6 +32,7 @@ const (
 	Skipped     Kind = "skipped"
 	Failed      Kind = "failed"
 	Stale       Kind = "stale"   // what the step relied on has moved
+	Blocked     Kind = "blocked" // a safety gate is closed: a window, a breaker
 	Stopped     Kind = "stopped" // left on request, to be resumed
 )
 
@@ -92,6 +93,7 @@ const (
 	WasSkipped Status = "skipped"
 	HasFailed  Status = "failed"
 	IsStale    Status = "stale"
+	IsBlocked  Status = "blocked"
 	WasStopped Status = "stopped"
 )
 
@@ -213,6 +215,8 @@ func (s StepState) next(e Entry) StepState {
 		s.Status, s.EndedAt = HasFailed, e.At
 	case Stale:
 		s.Status, s.EndedAt = IsStale, e.At
+	case Blocked:
+		s.Status = IsBlocked
 	case Stopped:
 		s.Status = WasStopped
 	}

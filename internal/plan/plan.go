@@ -99,6 +99,17 @@ func (s Step) Consent() string {
 	return "one-way:" + s.Do.Operation
 }
 
+// Consents are the names of all consents that a plan needs beside --apply, each once.
+func (p Plan) Consents() []string {
+	var all []string
+	for _, s := range p.Steps {
+		if name := s.Consent(); name != "" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // Strategy is a way to repair a connection that waits.
 type Strategy string
 

@@ -50,6 +50,7 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 	if p.Steps, err = order(merge(steps)); err != nil {
 		return p, err
 	}
+	save(p.Steps)
 	p.ID = p.Digest()
 	return p, p.Validate()
 }

@@ -16,13 +16,19 @@ import (
 // Plan writes a plan for a person: every step with what it changes, what it may disturb, and its way back or why there is none.
 func Plan(w io.Writer, pl plan.Plan, v View) error {
 	p := newPage(w, v)
-	p.line(p.paint(bold, "Plan ") + short12(string(pl.ID)) + "  account " + pl.Account + "  Region " + strings.Join(pl.Regions, ", "))
+	word := "Plan "
+	if pl.Undoes != "" {
+		word = "Rollback of run " + pl.Undoes + ": plan "
+	}
+	p.line(p.paint(bold, word) + short12(string(pl.ID)) + "  account " + pl.Account + "  Region " + strings.Join(pl.Regions, ", "))
 	for _, f := range pl.Findings {
 		p.text(2, "", f.Code+": "+f.Message)
 	}
 	if len(pl.Steps) == 0 {
 		p.line("")
-		if len(pl.Findings) > 0 {
+		if pl.Undoes != "" {
+			p.line("Nothing to take back.")
+		} else if len(pl.Findings) > 0 {
 			p.line("Nothing that unjam can do by itself.")
 		} else {
 			p.line("Nothing to do.")
@@ -83,6 +89,10 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 		if o.Says != nil {
 			p.field("Changes", o.Says(s.Do.Input))
 		}
+		p.diff(s.Do.Patch)
+		if doc := s.Do.Input["PolicyDocument"]; doc != "" {
+			p.field("Grants", doc)
+		}
 		if o.Disturbs != "" {
 			p.field("Disturbs", o.Disturbs)
 		}
@@ -99,6 +109,15 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 	} else if s.OneWay != "" {
 		p.field("One way", s.OneWay)
 	}
+	if name := s.Consent(); name != "" {
+		p.field("Consent", "--accept "+name)
+	}
+	if s.Window != "" {
+		p.field("Window", "needs a maintenance window: "+s.Window)
+	}
+	if !s.NotBefore.IsZero() {
+		p.field("Begins", p.clock(s.NotBefore))
+	}
 	if len(s.After) > 0 {
 		var after []int
 		for _, a := range s.After {
@@ -112,6 +131,24 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 	}
 	if s.Say != nil && !p.view.Brief {
 		p.guide(*s.Say)
+	}
+}
+
+// diff shows what a patch changes: a "test" says what stood at the path before.
+func (p *page) diff(edits []plan.Edit) {
+	was := map[string]string{}
+	for _, e := range edits {
+		if e.Op == "test" {
+			was[e.Path] = string(e.Value)
+			continue
+		}
+		p.field("Diff", e.Path)
+		if old, ok := was[e.Path]; ok {
+			p.raw("", p.paint(red, "- "+old))
+		}
+		if e.Op != "remove" {
+			p.raw("", p.paint(green, "+ "+string(e.Value)))
+		}
 	}
 }
 

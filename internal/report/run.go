@@ -29,7 +29,7 @@ func Run(w io.Writer, title string, begun, last time.Time, rows []StepRow, v Vie
 		switch r.Status {
 		case "done", "skipped":
 			st = green
-		case "failed", "stale", "in-doubt":
+		case "failed", "stale", "in-doubt", "blocked":
 			st = red
 		case "waiting", "stopped":
 			st = yellow

@@ -10,14 +10,12 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/unjam/unjam/internal/app"
-	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
 	"github.com/unjam/unjam/internal/report"
-	"github.com/unjam/unjam/lab/cloud"
 )
 
 // Update reports whether goldens are to be rewritten: UPDATE=1 go test ./faults/...
@@ -69,8 +67,8 @@ func golden(t *testing.T, path string, c *Case, p plan.Plan) {
 	}
 }
 
-// fix applies the plan of a case, whose person acts by the world's later acts (+5m ...), demands that the fault is clear then, runs
-// every undo and demands the first world back, apart from what the plan had marked one-way.
+// fix applies the plan of a case, whose person acts by the world's later acts (+5m ...), demands that the fault is clear then, rolls the
+// run back and demands the first world back, apart from what the plan had marked one-way.
 func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
 	t.Helper()
 	d := c.Diagnose(t, all...)
@@ -89,7 +87,7 @@ func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
 			t.Error(err)
 		}
 	}()
-	out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Events: func(apply.Event) {}})
+	out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: p.Consents()})
 	if err != nil || out.ExitHint != 0 {
 		t.Fatalf("apply: %v, %+v", err, out)
 	}
@@ -106,14 +104,10 @@ func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
 	if verdictOf(again, f.Code) != fault.Clear {
 		t.Errorf("still not clear\n%s", Describe(again))
 	}
-	for i := len(p.Steps) - 1; i >= 0; i-- {
-		if s := p.Steps[i]; s.Kind == plan.Call && s.Undo != nil {
-			c.call(t, *s.Undo)
-		}
-	}
+	c.takeBack(t, j, out.Run, all)
 	time.Sleep(time.Minute) // reads lag behind writes
 	if after := reversible(t, c, p); before != after {
-		t.Errorf("after every undo the world differs:\nbefore %s\nafter  %s", before, after)
+		t.Errorf("after the rollback the world differs:\nbefore %s\nafter  %s", before, after)
 	}
 }
 
@@ -128,18 +122,19 @@ func (c *Case) writes() int {
 	return n
 }
 
-// call makes a plan's call as the case's caller, past the program.
-func (c *Case) call(t *testing.T, a plan.Action) {
+// takeBack rolls a run back.
+func (c *Case) takeBack(t *testing.T, j *journal.Journal, run string, all []*fault.Fault) {
 	t.Helper()
-	in := map[string]any{}
-	for k, v := range a.Input {
-		in[k] = v
+	p, err := c.App.Rollback(t.Context(), j, run)
+	if err != nil {
+		t.Fatalf("plan rollback: %v", err)
 	}
-	c.Lab.Cloud.Within(func() {
-		if _, err := c.Lab.Cloud.Serve(&cloud.Request{Service: a.Service, Operation: a.Operation, Region: a.Region, Caller: c.World.Default.Principal, In: in}); err != nil {
-			t.Errorf("undo %s: %v", a.Operation, err)
-		}
-	})
+	if len(p.Steps) == 0 {
+		return
+	}
+	if out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: p.Consents()}); err != nil || out.ExitHint != 0 {
+		t.Fatalf("rollback: %v, %+v", err, out)
+	}
 }
 
 // reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches.
@@ -157,7 +152,7 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	}
 	var b bytes.Buffer
 	for x := range fact.All[fact.Pipeline](snap) {
-		b.WriteString(x.ARN + " " + string(x.Definition) + "\n")
+		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
 	}
 	for x := range fact.All[fact.PipelineState](snap) {
 		for _, st := range x.Stages {

@@ -62,6 +62,9 @@ func call[I, O, F any](ctx context.Context, r *Reader, scope fact.Scope, service
 	var reply awsapi.Reply
 	out, err := do(awsapi.WithReply(ctx, &reply), in)
 	src := fact.Source{Service: service, Operation: operation, RequestID: reply.RequestID, At: reply.At, Account: scope.Account, Region: r.Region(scope)}
+	if err == nil {
+		awsapi.Testify(ctx, src, reply.Body)
+	}
 	return out, reply, src, err
 }
 

@@ -194,13 +194,14 @@ func TestEnumsFollowTheCode(t *testing.T) {
 		{"probe.v1.json#/$defs/way", texts(report.AsNow, report.FreshSession, report.OtherRegion, report.AtOnce, report.AsNowAgain)},
 		{"plan.v1.json#/$defs/step/properties/kind", texts(plan.Human, plan.Call, plan.Wait, plan.Verify)},
 		{"plan.v1.json#/$defs/check/properties/op", texts(plan.Is, plan.Not, plan.Absent)},
-		{"events.v1.json#/properties/event", texts(apply.RunStarted, apply.RunFinished, apply.StepStarted, apply.Waiting, apply.Poll, apply.Changed, apply.Confirmed,
+		{"events.v1.json#/properties/event", texts(apply.RunStarted, apply.RunFinished, apply.Accepted, apply.Exported, apply.Blocked, apply.StepStarted, apply.Waiting, apply.Poll, apply.Changed, apply.Confirmed,
 			apply.Unconfirmed, apply.Grace, apply.Trouble, apply.Expired, apply.Renewed, apply.Call, apply.Called, apply.Refused, apply.Doubted, apply.Decided,
 			apply.Done, apply.Skipped, apply.Failed, apply.Stale, apply.InDoubt, apply.Stopped, apply.LeftWaiting)},
 		{"events.v1.json#/$defs/status", texts(journal.Planned, journal.Running, journal.Pending, journal.IsWaiting, journal.Intended, journal.InDoubt,
-			journal.IsDone, journal.WasSkipped, journal.HasFailed, journal.IsStale, journal.WasStopped)},
+			journal.IsDone, journal.WasSkipped, journal.HasFailed, journal.IsStale, journal.IsBlocked, journal.WasStopped)},
 		{"run.v1.json#/$defs/entry/properties/event", texts(journal.RunStarted, journal.RunFinished, journal.StepStarted, journal.Waiting, journal.Changed,
-			journal.Intent, journal.Called, journal.Refused, journal.Doubted, journal.Decided, journal.Done, journal.Skipped, journal.Failed, journal.Stale, journal.Stopped)},
+			journal.Intent, journal.Called, journal.Refused, journal.Doubted, journal.Decided, journal.Done, journal.Skipped, journal.Failed, journal.Stale,
+			journal.Blocked, journal.Stopped, journal.Accepted, journal.Exported, journal.RolledBack, journal.Checked)},
 	} {
 		n, _ := read(t, c.ref)
 		var words []string
