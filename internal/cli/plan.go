@@ -42,7 +42,7 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 				e.say("\nSaved to %s.\nNext: unjam apply %s      (shows it again; --apply does it)", e.outFile, e.outFile)
 				return nil
 			}
-			return e.showPlan(p, false, nextPlan(cmd, args, p.Account))
+			return e.showPlan(p, false, nextPlan(cmd, args, p))
 		},
 	}
 	ask.add(c)
@@ -52,11 +52,11 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
 }
 
 // nextPlan is the command that comes after a plan that was not saved.
-func nextPlan(cmd *cobra.Command, args []string, account string) string {
+func nextPlan(cmd *cobra.Command, args []string, p plan.Plan) string {
 	if len(args) == 0 {
 		return "unjam plan" + flagsOf(cmd) + " --out FILE      (saves it for unjam apply)"
 	}
-	return "unjam fix " + plainTargets(args, account) + flagsOf(cmd) + " --apply"
+	return "unjam fix " + plainTargets(args, p.Account) + flagsOf(cmd) + " --apply" + accepting(p.Consents())
 }
 
 // planFlags are the wishes for a plan.

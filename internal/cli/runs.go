@@ -2,10 +2,13 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/report"
@@ -136,8 +139,32 @@ func (e *env) showRun(j *journal.Journal, r journal.Run) error {
 			return report.JSON(w, runDoc{Schema: "unjam/run/v1", Run: r, State: state, Entries: entries})
 		}
 		title := "Run " + r.ID + ": " + string(state.Status) + "  account " + r.Account + "  by " + report.Who(r.By)
-		return report.Run(w, title, r.Created, state.UpdatedAt, stepRows(p, state, entries), e.view(e.out))
+		return report.Run(w, title, r.Created, state.UpdatedAt, runNotes(p, state), stepRows(p, state, entries), e.view(e.out))
 	})
+}
+
+// runNotes are lines about the run itself: what it takes back, what takes it back, what was saved before it, what was consented to.
+func runNotes(p plan.Plan, state journal.State) []string {
+	var notes []string
+	if p.Undoes != "" {
+		notes = append(notes, "takes back run "+p.Undoes)
+	}
+	if state.RolledBack != "" {
+		notes = append(notes, "taken back by run "+state.RolledBack)
+	}
+	if x := state.Export; x != nil {
+		text := fmt.Sprintf("before it: %s in %s", fault.Plural(len(x.Files), "file"), x.Folder)
+		if x.Commit != "" {
+			text += ", commit " + x.Commit[:min(len(x.Commit), 12)]
+		} else {
+			text += ", not committed: " + x.Trouble
+		}
+		notes = append(notes, text)
+	}
+	if len(state.Accepted) > 0 {
+		notes = append(notes, "consented to: "+strings.Join(state.Accepted, ", "))
+	}
+	return notes
 }
 
 // stepRows are the steps of a run with what came of them, when and by whom.

@@ -13,10 +13,12 @@ func steadies() []steadied {
 		s(`http://127\.0\.0\.1:\d+`, "http://LAB"),
 		s(`\b\d{8}-\d{4}-[2-9a-z]{4}\b`, "RUN"),
 		s(`sha256:[0-9a-f]{64}`, "DIGEST"),
-		s(`(?m)^Plan [0-9a-f]{12}`, "Plan ID"),
+		s(`(?m)(^P|: p)lan [0-9a-f]{12}`, "${1}lan ID"),
 		s(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"),
 		s(`\d{4}-\d\d-\d\d\s+\d\d:\d\d(:\d\d)?(\s+UTC)?`, "TIME"),
 		s(`\b\d\d:\d\d:\d\d\b`, "CLOCK"),
+		s(`\S+/(\.unjam|state)/export/`, "HOME/export/"),
+		s(`commit [0-9a-f]{12}`, "commit COMMIT"),
 		s(`\d+ calls in \d+\.\d s\b`, "N calls in N s"), // a throttled one is made again
 		s(`"elapsedMs": \d+`, `"elapsedMs": 0`),
 	}

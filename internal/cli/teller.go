@@ -36,7 +36,7 @@ func (t *teller) tell(ev apply.Event) {
 	case apply.Accepted:
 		// the command line said so
 	case apply.Exported:
-		e.say("%s  saved: %s", at, ev.Message)
+		e.say("%s  %s", at, ev.Message)
 	case apply.Done, apply.Skipped:
 		e.say("%s  %s: %s", at, ev.Event, title)
 	case apply.Call:
@@ -96,5 +96,5 @@ func showOutcome(w io.Writer, out apply.Outcome, p plan.Plan, v report.View) err
 	case verified:
 		word = "done: it is fixed and verified"
 	}
-	return report.Run(w, "Run "+out.Run+": "+word, time.Time{}, time.Time{}, rows, v)
+	return report.Run(w, "Run "+out.Run+": "+word, time.Time{}, time.Time{}, nil, rows, v)
 }

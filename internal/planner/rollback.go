@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
-	"github.com/unjam/unjam/internal/op"
 	"github.com/unjam/unjam/internal/plan"
 )
 
@@ -74,9 +73,6 @@ func takeBack(s *fact.Snapshot, step plan.Step, m Made) (plan.Step, string) {
 	}
 	if m.Open {
 		back.NotBefore = m.IntendedAt.Add(settle).UTC()
-	}
-	if o, ok := op.Find(do.Service, do.Operation); ok && o.Disturbs != "" {
-		back.Blast = append(back.Blast, plan.Effect{What: o.Disturbs})
 	}
 	if do.Operation != "UpdatePipeline" {
 		return back, ""

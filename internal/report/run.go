@@ -13,8 +13,8 @@ type StepRow struct {
 	By                     string
 }
 
-// Run writes where a run stands. begun and last are the times of its first and last entry; zero when they are not to be told.
-func Run(w io.Writer, title string, begun, last time.Time, rows []StepRow, v View) error {
+// Run writes where a run stands; notes are lines about the run itself. begun and last are the times of its first and last entry; zero when they are not to be told.
+func Run(w io.Writer, title string, begun, last time.Time, notes []string, rows []StepRow, v View) error {
 	p := newPage(w, v)
 	p.line(p.paint(bold, title))
 	if !begun.IsZero() {
@@ -23,6 +23,9 @@ func Run(w io.Writer, title string, begun, last time.Time, rows []StepRow, v Vie
 			text += ", last entry " + p.clock(last)
 		}
 		p.text(2, dim, text)
+	}
+	for _, n := range notes {
+		p.text(2, dim, n)
 	}
 	for _, r := range rows {
 		st := dim
