@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/unjam/unjam/internal/apply"
@@ -31,6 +32,12 @@ type Apply struct {
 func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
 	who, err := a.Identity(ctx)
 	if err != nil {
+		return apply.Outcome{Run: o.Run, ExitHint: 1}, err
+	}
+	if o.Export.Home == "" {
+		o.Export.Home = filepath.Join(a.cfg.Home, "export")
+	}
+	if err := export.Check(ctx, o.Export); err != nil {
 		return apply.Outcome{Run: o.Run, ExitHint: 1}, err
 	}
 	return apply.Run(ctx, apply.Config{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/unjam/unjam/internal/awsapi"
@@ -17,14 +16,8 @@ import (
 // exporter saves what is there before a run changes anything: every reply about it, as AWS sent it. A thing that does not exist is
 // saved as that; a read that fails is an error, since a half export is none.
 func (a *App) exporter(c export.Config, j *journal.Journal, by string) func(context.Context, string, plan.Plan, []fact.Ref) (journal.Export, error) {
-	if c.Home == "" {
-		c.Home = filepath.Join(a.cfg.Home, "export")
-	}
 	c.Lock = func(ctx context.Context) (func() error, error) { return lockExport(ctx, j) }
 	return func(ctx context.Context, run string, p plan.Plan, refs []fact.Ref) (journal.Export, error) {
-		if err := export.Check(ctx, c); err != nil {
-			return journal.Export{}, err
-		}
 		e := export.Export{Run: run, Account: p.Account, Plan: string(p.ID), By: by, Regions: p.Regions, At: time.Now()}
 		for _, ref := range refs {
 			items, err := a.raw(ctx, p.Account, ref)

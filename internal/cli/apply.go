@@ -14,6 +14,7 @@ import (
 	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/apply"
+	"github.com/unjam/unjam/internal/export"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 )
@@ -23,11 +24,15 @@ type applyFlags struct {
 	apply    bool
 	interval time.Duration
 	accept   []string
+	repo     string
+	encrypt  []string
 }
 
 func (a *applyFlags) add(c *cobra.Command, what string) {
 	c.Flags().BoolVar(&a.apply, "apply", false, what)
 	c.Flags().StringSliceVar(&a.accept, "accept", nil, "consent by `NAME` to what cannot be taken back, as the plan names it: one-way:OPERATION (repeatable)")
+	c.Flags().StringVar(&a.repo, "export-repo", "", "save what is there before the change in the Git work tree `DIR`, with your own git, instead of the state folder")
+	c.Flags().StringArrayVar(&a.encrypt, "encrypt-to", nil, "encrypt what is saved to an age `RECIPIENT`: age1..., an SSH public key, or @FILE (repeatable)")
 	c.Flags().DurationVar(&a.interval, "interval", 0, "how often to look while waiting (default: every 5s for 30 minutes and while a terminal watches, then every 15s)")
 }
 
@@ -189,6 +194,7 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 	}
 	out, err := a.Apply(ctx, app.Apply{
 		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(), Accept: how.accept,
+		Export: export.Config{Repo: how.repo, EncryptTo: how.encrypt},
 	})
 	var refused *apply.RefusedError
 	if errors.As(err, &refused) {
