@@ -10,16 +10,15 @@ import (
 	"github.com/unjam/unjam/internal/export"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
-	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/verify"
 )
 
 // Apply says what to carry out.
 type Apply struct {
-	Plan     plan.Plan // empty to resume
-	Run      string    // the run to resume; "" for a new one
-	Journal  *journal.Journal
+	Plan     plan.Plan     // empty to resume
+	Run      string        // the run to resume; "" for a new one
+	Journal  apply.Journal // *journal.Journal is one
 	Interval time.Duration // between polls; 0: the documented rhythm
 	Watching bool          // somebody sits at a terminal
 	Accept   []string      // consents to steps without a way back, by name

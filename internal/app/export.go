@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/export"
 	"github.com/unjam/unjam/internal/fact"
@@ -15,7 +16,7 @@ import (
 
 // exporter saves what is there before a run changes anything: every reply about it, as AWS sent it. A thing that does not exist is
 // saved as that; a read that fails is an error, since a half export is none.
-func (a *App) exporter(c export.Config, j *journal.Journal, by string) func(context.Context, string, plan.Plan, []fact.Ref) (journal.Export, error) {
+func (a *App) exporter(c export.Config, j apply.Journal, by string) func(context.Context, string, plan.Plan, []fact.Ref) (journal.Export, error) {
 	c.Lock = func(ctx context.Context) (func() error, error) { return lockExport(ctx, j) }
 	return func(ctx context.Context, run string, p plan.Plan, refs []fact.Ref) (journal.Export, error) {
 		e := export.Export{Run: run, Account: p.Account, Plan: string(p.ID), By: by, Regions: p.Regions, At: time.Now()}
@@ -93,7 +94,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // lockExport waits until no other run saves.
-func lockExport(ctx context.Context, j *journal.Journal) (func() error, error) {
+func lockExport(ctx context.Context, j apply.Journal) (func() error, error) {
 	for start := time.Now(); ; {
 		l, err := j.Lock("export")
 		if err == nil {

@@ -41,7 +41,7 @@ func (a *App) Rollback(ctx context.Context, j *journal.Journal, run string) (pla
 	a.collector.Collect(ctx, b, planner.PipelinesOf(old))
 	made := map[string]planner.Made{}
 	for id, s := range st.Steps {
-		made[id] = planner.Made{Called: s.Called, Open: s.Open, IntendedAt: s.IntendedAt}
+		made[id] = planner.Made{Called: s.Called, Open: s.Open, Seen: s.Status == journal.IsDone, IntendedAt: s.IntendedAt}
 	}
 	return planner.Rollback(b.Seal(time.Now()), old, run, made)
 }

@@ -174,8 +174,8 @@ func (r *run) refused(ctx context.Context, s plan.Step, e *write.Refused) result
 	return res
 }
 
-// decide finds out by reading whether a call of which no outcome is known has happened. Where repeating is safe one look is
-// enough; otherwise reads must say "unchanged" for half a minute, since they lag behind writes. Undecided, a person has to look.
+// decide finds out by reading whether a call of which no outcome is known has happened. Where AWS knows the call by its token one look
+// is enough; otherwise reads must say "unchanged" for half a minute, since they lag behind writes. Undecided, a person has to look.
 func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened bool, _ result) {
 	o, _ := op.Find(s.Do.Service, s.Do.Operation)
 	p := r.patient(s.ID, r.polls(readPolls))
@@ -196,8 +196,8 @@ func (r *run) decide(ctx context.Context, s plan.Step, doubts int) (happened boo
 		case plan.No:
 			p.good()
 			unchanged++
-			if o.Repeat != op.Never && doubts <= maxDoubts {
-				return false, r.decided(s, false, "repeating the call is safe")
+			if o.Repeat == op.ByToken && doubts <= maxDoubts {
+				return false, r.decided(s, false, "repeating the call is safe: AWS knows its token")
 			}
 			if unchanged > settlePolls && doubts <= maxDoubts {
 				return false, r.decided(s, false, fmt.Sprintf("nothing has changed for %s: the call did not happen", r.polls(settlePolls)))

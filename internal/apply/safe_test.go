@@ -249,7 +249,7 @@ func TestRollbackOfWhatMoved(t *testing.T) {
 func madeOf(st journal.State) map[string]planner.Made {
 	made := map[string]planner.Made{}
 	for id, s := range st.Steps {
-		made[id] = planner.Made{Called: s.Called, Open: s.Open, IntendedAt: s.IntendedAt}
+		made[id] = planner.Made{Called: s.Called, Open: s.Open, Seen: s.Status == journal.IsDone, IntendedAt: s.IntendedAt}
 	}
 	return made
 }

@@ -13,10 +13,11 @@ import (
 type Made struct {
 	Called     bool      // AWS accepted it
 	Open       bool      // nobody knows whether it happened
+	Seen       bool      // its effect was seen
 	IntendedAt time.Time // when it was made
 }
 
-// settle is how long after a call of which nobody knows the outcome reads are trusted to show it.
+// settle is how long after a call reads are trusted to show what became of it: they lag behind writes.
 const settle = time.Minute
 
 // Rollback plans to take back what a run has called, the last call first, and nothing else. s are fresh facts: the definitions of the
@@ -71,7 +72,7 @@ func takeBack(s *fact.Snapshot, step plan.Step, m Made) (plan.Step, string) {
 	if len(step.UndoneWhen) == 0 {
 		return back, "the plan does not say how it was before"
 	}
-	if m.Open {
+	if !m.Seen {
 		back.NotBefore = m.IntendedAt.Add(settle).UTC()
 	}
 	if do.Operation != "UpdatePipeline" {
