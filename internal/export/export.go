@@ -1,5 +1,5 @@
 // Package export writes what AWS said before a change into files of a Git repository: the files first, whole and on the disk, then
-// the commit. It never pushes, never changes a file it has written, and keeps what it saves out of messages and errors.
+// the commit. It never pushes, never changes a file it has written, and never puts what it saves into messages and errors.
 package export
 
 import (
@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Config says where to save.
@@ -78,93 +79,166 @@ type manifestFile struct {
 // manifestName is the file that lists the others.
 const manifestName = "manifest.json"
 
-// Check reports, before a run begins, what would keep Save from saving: recipients that are none, a repository that is none, a folder
-// that cannot be written.
+// Check reports, before a run begins, what would keep Save from saving: recipients that are none, a repository that is none or cannot
+// be committed to, a folder that cannot be written. It makes the folder when it is missing.
 func Check(ctx context.Context, c Config) error {
 	if _, err := recipients(c.EncryptTo); err != nil {
 		return err
 	}
-	if c.Repo != "" {
-		_, err := topOf(ctx, c.Repo)
+	if c.Repo == "" {
+		return writable(c.Home)
+	}
+	r, err := openTheirs(ctx, c.Repo)
+	if err != nil {
 		return err
 	}
-	return writable(c.Home)
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	return writable(r.root())
 }
 
-// Save writes the files, durably, and commits them. In the own repository a commit that fails is Saved.Trouble; in the user's own it is
-// an error, since they asked for it there. Without an error, the files are on the disk.
+// Save writes the files, durably, and commits them. The files come first and are the truth: in the own repository a commit that fails is
+// Saved.Trouble. In the user's own it is an error, since they asked for it there. Without an error, the files are on the disk. An
+// error that comes with Saved.Files says that the files are there and only the commit is not. A run that saves again gets a folder of its own.
 func Save(ctx context.Context, c Config, e Export) (Saved, error) {
 	seal, err := recipients(c.EncryptTo)
 	if err != nil {
 		return Saved{}, err
 	}
 	root := c.Home
+	var user theirs
 	if c.Repo != "" {
-		if root, err = topOf(ctx, c.Repo); err != nil {
+		if user, err = openTheirs(ctx, c.Repo); err != nil {
 			return Saved{}, err
 		}
-		root = filepath.Join(root, "unjam-export")
+		root = user.root()
 	}
+	if root, err = filepath.Abs(root); err != nil {
+		return Saved{}, fmt.Errorf("save export: find %s: %w", c.Home, err)
+	}
+	out, err := write(ctx, root, seal, e)
+	if err != nil {
+		return Saved{}, fmt.Errorf("save export: %w", advise(err))
+	}
+	out.Commit, err = commit(ctx, c, root, user, out, e)
+	if err != nil && c.Repo == "" {
+		out.Trouble, err = err.Error(), nil
+	}
+	return out, err
+}
+
+// commit commits what was written, while nobody else does.
+func commit(ctx context.Context, c Config, root string, user theirs, s Saved, e Export) (commit string, err error) {
 	if c.Lock != nil {
 		unlock, err := c.Lock(ctx)
 		if err != nil {
-			return Saved{}, fmt.Errorf("save export: %w", err)
+			return "", fmt.Errorf("commit export: %w; the files are in %s, uncommitted", err, s.Folder)
 		}
-		defer unlock() //nolint:errcheck // the operating system lets go with the process
+		defer func() {
+			if e := unlock(); e != nil && err == nil {
+				err = fmt.Errorf("commit export: %w", e)
+			}
+		}()
 	}
-	out, err := write(root, seal, e)
-	if err != nil {
-		return out, err
-	}
-	below := path.Join(safe(e.Account), safe(e.Run))
 	if c.Repo != "" {
-		out.Commit, err = commitTheirs(ctx, root, below, message(e))
-		return out, err
+		return user.commit(ctx, s, message(e))
 	}
-	if out.Commit, err = commitOwn(root, below, out.Files, message(e), e.By, e.At); err != nil {
-		out.Trouble = err.Error()
-	}
-	return out, nil
+	return commitOwn(root, s, e)
 }
 
-// write writes all files of an export, the manifest last.
-func write(root string, seal sealer, e Export) (Saved, error) {
-	folder, err := filepath.Abs(filepath.Join(root, safe(e.Account), safe(e.Run)))
-	if err != nil {
-		return Saved{}, fmt.Errorf("save export: find %s: %w", root, err)
+// write writes all files of an export into a new folder, the manifest last. What could not be written whole is taken away again.
+func write(ctx context.Context, root string, seal sealer, e Export) (out Saved, err error) {
+	if err := makeFolder(root); err != nil {
+		return Saved{}, err
 	}
-	out := Saved{Folder: folder, Files: map[string]string{}}
+	if err := attributes(root); err != nil {
+		return Saved{}, err
+	}
+	folder, err := newFolder(filepath.Join(root, safe(e.Account)), safe(e.Run))
+	if err != nil {
+		return Saved{}, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(folder)) // it was made above, for this export
+		}
+	}()
+	out = Saved{Folder: folder, Files: map[string]string{}}
 	m := manifest{Schema: "unjam/export/v1", Run: e.Run, Plan: e.Plan, Account: e.Account, Regions: e.Regions, By: e.By, At: e.At.UTC()}
-	counts := map[string]int{}
+	used := names{}
 	for _, i := range e.Items {
+		if err := ctx.Err(); err != nil {
+			return Saved{}, err
+		}
 		f := manifestFile{Kind: i.Kind, ID: i.ID, Region: i.Region, Service: i.Service, Operation: i.Operation, RequestID: i.RequestID, At: i.At.UTC(), Absent: i.Absent}
 		if !i.Absent {
-			f.Path = fileOf(i, counts)
-			body := i.Body
-			if seal != nil {
-				f.Path += ".age"
-				if body, err = seal(body); err != nil {
-					return out, err
-				}
+			if f.Path, f.SHA256, err = writeItem(folder, used, seal, i); err != nil {
+				return Saved{}, err
 			}
-			f.SHA256 = sum(body)
 			out.Files[f.Path] = f.SHA256
-			if err := durable(filepath.Join(folder, filepath.FromSlash(f.Path)), body); err != nil {
-				return out, err
-			}
 		}
 		m.Files = append(m.Files, f)
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		return out, fmt.Errorf("save export: write manifest: %w", err)
+		return Saved{}, err
 	}
 	text = append(text, '\n')
 	out.Files[manifestName] = sum(text)
-	return out, durable(filepath.Join(folder, manifestName), text)
+	if err := syncFolders(folder, out.Files); err != nil {
+		return Saved{}, err
+	}
+	if err := durable(filepath.Join(folder, manifestName), text); err != nil {
+		return Saved{}, err
+	}
+	return out, syncFolder(folder)
 }
 
-// Load reads an export back and holds every file against its digest.
+// writeItem writes one reply, encrypted where that is wanted, and gives its path and the digest of what lies there.
+func writeItem(folder string, used names, seal sealer, i Item) (file, digest string, err error) {
+	file, body := used.fileOf(i), i.Body
+	if seal != nil {
+		file += ".age"
+		if body, err = seal(body); err != nil {
+			return "", "", err
+		}
+	}
+	target := filepath.Join(folder, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return "", "", err
+	}
+	return file, sum(body), durable(target, body)
+}
+
+// syncFolders makes the names of files and of the folders between them and the top durable.
+func syncFolders(top string, files map[string]string) error {
+	done := map[string]bool{}
+	for file := range files {
+		for dir := path.Dir(file); !done[dir]; dir = path.Dir(dir) {
+			if err := syncFolder(filepath.Join(top, filepath.FromSlash(dir))); err != nil {
+				return err
+			}
+			done[dir] = true
+		}
+	}
+	return nil
+}
+
+// attributesName is the file that keeps Git from changing line ends: the digests must hold in every clone.
+const attributesName = ".gitattributes"
+
+// attributes writes that file where it is missing.
+func attributes(root string) error {
+	file := filepath.Join(root, attributesName)
+	if _, err := os.Lstat(file); err == nil {
+		return nil
+	}
+	return durable(file, []byte("* -text\n"))
+}
+
+// Load reads an export back and holds every file against its digest: files is path below folder, with slashes, to SHA-256, as in
+// Saved.Files. What was encrypted comes encrypted.
 func Load(folder string, files map[string]string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for name, want := range files {
@@ -176,7 +250,7 @@ func Load(folder string, files map[string]string) (map[string][]byte, error) {
 			return nil, fmt.Errorf("read export: %w", err)
 		}
 		if sum(b) != want {
-			return nil, fmt.Errorf("read export: %s was changed since it was saved", filepath.Join(folder, name))
+			return nil, fmt.Errorf("read export: %s was changed since it was saved", filepath.Join(folder, filepath.FromSlash(name)))
 		}
 		out[name] = b
 	}
@@ -188,108 +262,27 @@ func sum(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// fileOf is the path of an item below its run's folder: kind/region/name-digest.operation.json. The digest of the ID keeps things
-// apart whose names look alike to a file system; a number keeps the pages of one list apart.
-func fileOf(i Item, counts map[string]int) string {
-	region := i.Region
-	if region == "" {
-		region = "global"
-	}
-	name := i.ID
-	if k := strings.LastIndexAny(name, "/:"); k >= 0 && k+1 < len(name) {
-		name = name[k+1:]
-	}
-	base := path.Join(safe(i.Kind), safe(region), safe(name)+"-"+sum([]byte(i.ID))[:8]+"."+safe(i.Operation))
-	counts[base]++
-	if n := counts[base]; n > 1 {
-		base += fmt.Sprintf(".%d", n)
-	}
-	if strings.HasPrefix(strings.TrimSpace(string(i.Body[:min(len(i.Body), 64)])), "<") {
-		return base + ".xml"
-	}
-	return base + ".json"
-}
-
-// safe is a text as a part of a path on any system: letters, digits, dash and underscore, at most 80 of them, dots inside.
-func safe(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.' && b.Len() > 0:
-			b.WriteRune(r)
-		default:
-			b.WriteByte('_')
-		}
-		if b.Len() == 80 {
-			break
-		}
-	}
-	if b.Len() == 0 {
-		return "_"
-	}
-	return strings.TrimRight(b.String(), ".") + strings.Repeat("_", len(b.String())-len(strings.TrimRight(b.String(), ".")))
-}
-
-// durable writes a file, 0600, so that it is there whole or not at all: a file beside it, synced, then renamed, then the folder synced.
-func durable(file string, body []byte) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("save export: make folder: %w", err)
-	}
-	f, err := os.CreateTemp(dir, ".unjam-*") // 0600
-	if err != nil {
-		return fmt.Errorf("save export: %w", err)
-	}
-	_, err = f.Write(body)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("save export: %w", errors.Join(err, os.Remove(f.Name())))
-	}
-	return syncFolder(dir)
-}
-
-// syncFolder makes names in a folder durable. Systems that cannot sync a folder say so, and have nothing to sync.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("save export: %w", err)
-	}
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrInvalid) && !errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("save export: %w", errors.Join(err, d.Close()))
-	}
-	if err := d.Close(); err != nil {
-		return fmt.Errorf("save export: %w", err)
-	}
-	return nil
-}
-
-// writable reports why nothing could be saved in a folder, which it makes when it is missing.
-func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("check export folder: %w; choose another home with --home, or a repository with --export-repo", err)
-	}
-	f, err := os.CreateTemp(dir, ".unjam-*")
-	if err != nil {
-		return fmt.Errorf("check export folder: %w; choose another home with --home, or a repository with --export-repo", err)
-	}
-	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("check export folder: %w", err)
-	}
-	return nil
-}
-
 // message is the commit's message: what was saved, for which run, by which calls.
 func message(e Export) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Before run %s in account %s\n\nRegions: %s\nPlan: %s\nBy: %s\n\n", e.Run, e.Account, strings.Join(e.Regions, ", "), e.Plan, e.By)
+	fmt.Fprintf(&b, "Before run %s in account %s\n\nRegions: %s\nPlan: %s\nBy: %s\n\n",
+		line(e.Run), line(e.Account), line(strings.Join(e.Regions, ", ")), line(e.Plan), line(e.By))
 	for _, i := range e.Items {
 		state := ""
 		if i.Absent {
 			state = " (does not exist)"
 		}
-		fmt.Fprintf(&b, "%s:%s %s%s, request %s\n", i.Service, i.Operation, i.ID, state, i.RequestID)
+		fmt.Fprintf(&b, "%s:%s %s%s, request %s\n", line(i.Service), line(i.Operation), line(i.ID), state, line(i.RequestID))
 	}
 	return b.String()
+}
+
+// line is a text without what would end a line or change a terminal.
+func line(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
