@@ -1,0 +1,143 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/unjam/unjam/lab"
+	"github.com/unjam/unjam/lab/world"
+)
+
+// killer serves a lab and kills the program at its nth call, before or after the lab has served it.
+type killer struct {
+	lab    *lab.Lab
+	mu     sync.Mutex
+	calls  int
+	at     int // 0: never
+	before bool
+	victim *exec.Cmd
+}
+
+func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	k.calls++
+	now := k.calls == k.at && k.victim != nil
+	k.mu.Unlock()
+	if !now {
+		k.lab.ServeHTTP(w, r)
+		return
+	}
+	if !k.before {
+		k.lab.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if err := k.victim.Process.Kill(); err != nil {
+		panic(err)
+	}
+	panic(http.ErrAbortHandler) // no reply
+}
+
+// game is a world served to the real program, with a plan that holds web, retries it and verifies.
+type game struct {
+	*killer
+	env  []string
+	work string
+}
+
+func newGame(t *testing.T) *game {
+	t.Helper()
+	text, err := os.ReadFile("../../lab/world/worlds/wants-retry.world")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &game{killer: &killer{lab: lab.New()}, work: t.TempDir()}
+	w, err := world.Load(g.lab, "wants-retry", text, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.lab.Cloud.Within(g.lab.Pipelines.Hurry)
+	srv := httptest.NewServer(g.killer)
+	t.Cleanup(srv.Close)
+	k := w.Default
+	g.env = append(os.Environ(), "AWS_ENDPOINT_URL="+srv.URL, "AWS_REGION="+w.DefaultRegion, "AWS_ACCESS_KEY_ID="+k.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+k.SecretAccessKey, "AWS_SESSION_TOKEN="+k.SessionToken, "UNJAM_HOME="+filepath.Join(g.work, "home"), "WORK=")
+	if code, out := g.unjam(t, 0, false, "plan", "web", "--hold", "--out", "p.json"); code != 0 {
+		t.Fatalf("plan: exit %d\n%s", code, out)
+	}
+	return g
+}
+
+// unjam runs the program, which is killed at a call; 0 lets it live. The code is -1 when it was killed.
+func (g *game) unjam(t *testing.T, at int, before bool, args ...string) (code int, out string) {
+	t.Helper()
+	c := exec.Command("unjam", args...)
+	c.Dir, c.Env = g.work, g.env
+	g.mu.Lock()
+	g.calls, g.at, g.before, g.victim = 0, at, before, c
+	g.mu.Unlock()
+	b, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), string(b)
+}
+
+// changes are the calls that changed something.
+func (g *game) changes() string {
+	var all []string
+	for _, k := range g.lab.Cloud.Ledger() {
+		if !k.ReadOnly && k.ErrorCode == "" {
+			all = append(all, k.Operation)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// The program is killed at every call of a repair, before AWS has carried it out and after, one call a play. What goes on then ends
+// the repair: each change was made once.
+func TestKilledAtEveryCall(t *testing.T) {
+	g := newGame(t)
+	if code, out := g.unjam(t, 0, false, "apply", "p.json", "--apply", "--interval", "100ms"); code != 0 {
+		t.Fatalf("apply: exit %d\n%s", code, out)
+	}
+	calls := g.calls
+	const want = "DisableStageTransition RetryStageExecution"
+	if got := g.changes(); got != want || calls < 10 {
+		t.Fatalf("%d calls, changes %q, want %q", calls, got, want)
+	}
+	for at := 1; at <= calls; at++ {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d-%v", at, before), func(t *testing.T) {
+				t.Parallel()
+				g := newGame(t)
+				args := []string{"resume", "--apply", "--interval", "100ms"}
+				code, out := g.unjam(t, at, before, "apply", "p.json", "--apply", "--interval", "100ms")
+				if code == 0 {
+					return // this play took fewer polls
+				}
+				if runs, err := os.ReadDir(filepath.Join(g.work, "home", "locks")); code != -1 || err != nil || len(runs) < 2 {
+					args = []string{"apply", "p.json", "--apply", "--interval", "100ms"} // it was killed before it had a run
+				}
+				if code, more := g.unjam(t, 0, false, args...); code != 0 {
+					t.Errorf("%v: exit %d\n%s\nbefore that:\n%s", args, code, more, out)
+				}
+				if got := g.changes(); got != want {
+					t.Errorf("changes %q, want %q", got, want)
+				}
+			})
+		}
+	}
+}
