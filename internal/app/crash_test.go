@@ -84,7 +84,7 @@ func (m *mortal) Append(e journal.Entry, data any) (journal.Entry, error) {
 }
 
 // live carries a plan out, or goes on with a run, in a process that dies at a point. It reports the points that it passed.
-func (r *repair) live(t *testing.T, p plan.Plan, run string, at int) (apply.Outcome, error, int) {
+func (r *repair) live(t *testing.T, p plan.Plan, run string, at int) (out apply.Outcome, points int, err error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -95,11 +95,11 @@ func (r *repair) live(t *testing.T, p plan.Plan, run string, at int) (apply.Outc
 	if run == "" {
 		o.Plan = p
 	}
-	out, err := a.Apply(ctx, o)
+	out, err = a.Apply(ctx, o)
 	if m.dead {
 		err = errDead
 	}
-	return out, err, m.points
+	return out, m.points, err
 }
 
 // begun is the run of a plan that a dead process has left in the journal; "" when it died before it made one.
@@ -139,7 +139,7 @@ func TestDeathAnywhere(t *testing.T) {
 		r := prepare(t)
 		defer r.journal.Close()
 		before := len(r.writes())
-		if _, err, n := r.live(t, r.plan, "", 0); err != nil {
+		if _, n, err := r.live(t, r.plan, "", 0); err != nil {
 			t.Fatal(err)
 		} else {
 			points = n
@@ -156,10 +156,10 @@ func TestDeathAnywhere(t *testing.T) {
 				r := prepare(t)
 				defer r.journal.Close()
 				before := len(r.writes())
-				if _, err, _ := r.live(t, r.plan, "", at); !errors.Is(err, errDead) {
+				if _, _, err := r.live(t, r.plan, "", at); !errors.Is(err, errDead) {
 					return // this play took fewer polls and passed fewer points
 				}
-				out, err, _ := r.live(t, r.plan, r.begun(t, r.plan), 0)
+				out, _, err := r.live(t, r.plan, r.begun(t, r.plan), 0)
 				if err != nil || out.Status != journal.IsDone {
 					t.Errorf("gone on: %v %+v", err, out)
 				}
@@ -224,8 +224,8 @@ func TestRollbackFromAnywhere(t *testing.T) {
 					return
 				}
 				before := len(r.writes())
-				if _, err, _ = r.live(t, p, "", 5+at%23); err != nil { // it dies, too
-					out, err, _ := r.live(t, p, r.begun(t, p), 0)
+				if _, _, err = r.live(t, p, "", 5+at%23); err != nil { // it dies, too
+					out, _, err := r.live(t, p, r.begun(t, p), 0)
 					if err != nil || out.Status != journal.IsDone {
 						t.Errorf("rollback: %v %+v", err, out)
 					}
@@ -238,7 +238,7 @@ func TestRollbackFromAnywhere(t *testing.T) {
 						t.Errorf("the rollback called %s", w)
 					}
 				}
-				if out, err, _ := r.live(t, r.plan, run, 0); err == nil || out.ExitHint != 5 {
+				if out, _, err := r.live(t, r.plan, run, 0); err == nil || out.ExitHint != 5 {
 					t.Errorf("a run that was taken back goes on: %+v", out)
 				}
 			})
