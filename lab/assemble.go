@@ -11,9 +11,12 @@ import (
 	"github.com/unjam/unjam/lab/provider"
 	"github.com/unjam/unjam/lab/svc/accessanalyzer"
 	"github.com/unjam/unjam/lab/svc/account"
+	"github.com/unjam/unjam/lab/svc/apprunner"
 	"github.com/unjam/unjam/lab/svc/cloudformation"
 	"github.com/unjam/unjam/lab/svc/cloudtrail"
+	"github.com/unjam/unjam/lab/svc/cloudwatch"
 	"github.com/unjam/unjam/lab/svc/codebuild"
+	"github.com/unjam/unjam/lab/svc/codegurureviewer"
 	"github.com/unjam/unjam/lab/svc/codepipeline"
 	"github.com/unjam/unjam/lab/svc/config"
 	"github.com/unjam/unjam/lab/svc/connections"
@@ -21,7 +24,9 @@ import (
 	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
 	"github.com/unjam/unjam/lab/svc/organizations"
+	"github.com/unjam/unjam/lab/svc/servicecatalog"
 	"github.com/unjam/unjam/lab/svc/servicequotas"
+	"github.com/unjam/unjam/lab/svc/sns"
 	"github.com/unjam/unjam/lab/svc/sts"
 )
 
@@ -40,6 +45,11 @@ type Lab struct {
 	Analyzer    *accessanalyzer.Service
 	Config      *config.Service
 	Stacks      *cloudformation.Service
+	Topics      *sns.Service
+	Metrics     *cloudwatch.Service
+	Apps        *apprunner.Service
+	Catalog     *servicecatalog.Service
+	Reviews     *codegurureviewer.Service
 	Console     http.Handler // the pages under /codesuite/ and /_provider/
 
 	mu        sync.Mutex
@@ -61,11 +71,17 @@ func New() *Lab {
 	l.Pipelines.BuildWith(l.Builds)
 	l.Pipelines.RelayWith(installations{l.Connections, l.Git})
 	l.Git.OnPush(l.Pipelines.Push)
+	l.Git.OnPush(l.Connections.Follow)
 	l.Builds.ReferTo(l.Pipelines.Projects)
 	l.Health = health.New(c)
 	l.Analyzer = accessanalyzer.New(c, l.IAM)
 	l.Config = config.New(c, l.Pipelines, l.IAM)
 	l.Stacks = cloudformation.New(c)
+	l.Topics = sns.New(c)
+	l.Metrics = cloudwatch.New(c)
+	l.Apps = apprunner.New(c)
+	l.Catalog = servicecatalog.New(c)
+	l.Reviews = codegurureviewer.New(c)
 	organizations.New(c, l.IAM)
 	servicequotas.New(c)
 	account.New(c)

@@ -100,6 +100,7 @@ func (l *Lab) admit(v *visit) error {
 	if svc == nil {
 		return cloud.Errorf(cloud.UnknownOperation, "The lab does not serve %s.", auth.Service)
 	}
+	svc = wire.Spoken(svc, v.r)
 	v.svc, v.x.Service, v.x.Protocol = svc, svc.Name, svc.Protocol
 	if v.op, err = wire.Route(svc, v.r, v.x.RequestBody); err != nil {
 		return err

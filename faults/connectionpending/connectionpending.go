@@ -17,7 +17,8 @@ func Fault() *fault.Fault {
 		Code: "connection-pending",
 		Doc:  doc(),
 		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindAction, fact.KindConnection, fact.KindHost, fact.KindTags,
-			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion},
+			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion, fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync,
+			fact.KindAppService, fact.KindProduct, fact.KindReview},
 		Explains: []fault.Code{"source-stale", "host-not-ready"},
 		Diagnose: diagnose,
 		Plan:     draft,
@@ -71,6 +72,8 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 	helps = append(helps, whoHelps...)
 	tags := fact.Query{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindTags, ID: c.ARN}
 	helps = append(helps, tags)
+	_, _, beside := fault.Radius(s, c.Ref())
+	helps = append(helps, beside...)
 
 	cause, proof := cause(s, c, host, trail)
 	since, sinceProof := since(s, c, trail, users)

@@ -41,6 +41,8 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	for _, p := range fault.Known(s, c.ARN) {
 		human.Blast = append(human.Blast, plan.Effect{What: fmt.Sprintf("%s can fetch %s from then on, and pushes may start it", p.Name, repositories(p, c.ARN))})
 	}
+	beside, missed, _ := fault.Radius(s, ref)
+	human.Blast = append(human.Blast, beside...)
 	d.Steps = append(d.Steps, human)
 	d.Steps = append(d.Steps, plan.Step{
 		ID: "verify-" + f.Subject.Name, Title: "the diagnosis again: " + c.Name + " no longer waits", Kind: plan.Verify, Target: ref,
@@ -55,6 +57,9 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	}
 	if len(f.Details.Alternatives) > 0 {
 		d.Notes = append(d.Notes, fmt.Sprintf("An AVAILABLE connection to %s exists and could serve instead: %s.", c.Provider, strings.Join(f.Details.Alternatives, ", ")))
+	}
+	if note := fault.NotSeen(missed); note != "" {
+		d.Notes = append(d.Notes, note)
 	}
 	return d
 }

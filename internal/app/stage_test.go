@@ -128,7 +128,7 @@ account 111111111111 alias=acme-prod regions=%[1]s
 github acme owner=olga members=ada repos=acme/web,acme/docs
 recorder regions=%[1]s
 role Deployer allow=*
-role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*
+role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*,apprunner:*,servicecatalog:*,codeguru-reviewer:*
 caller deploy role=Deployer session=terraform agent=terraform
 caller ada you role=AWSReservedSSO_OnCall_0123456789abcdef session=ada@acme.example
 -60d deploy creates connection docs-github provider=GitHub

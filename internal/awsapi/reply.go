@@ -68,6 +68,8 @@ func ServiceName(serviceID string) string {
 		return "access-analyzer"
 	case "Service Quotas":
 		return "servicequotas"
+	case "Service Catalog":
+		return "servicecatalog"
 	}
 	return strings.ReplaceAll(strings.ToLower(serviceID), " ", "-")
 }

@@ -165,6 +165,8 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.actionTypes(ctx, q)
 	case fact.KindWebhook:
 		return c.webhooks(ctx, q)
+	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:
+		return c.users(ctx, q)
 	}
 	return answer{err: fmt.Errorf("collect %q: no such kind of fact", q.Kind)}
 }

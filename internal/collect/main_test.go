@@ -33,8 +33,11 @@ type canned struct {
 }
 
 func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, _ := io.ReadAll(r.Body)
-	r.Body.Close()
+	var body []byte
+	if r.Body != nil { // a GET has none
+		body, _ = io.ReadAll(r.Body)
+		r.Body.Close()
+	}
 	in := string(body)
 	host, _, _ := strings.Cut(r.URL.Host, ".")
 	name := strings.TrimPrefix(r.URL.Path, "/")

@@ -74,7 +74,6 @@ func Reading(kind fact.Kind) (Op, bool) {
 }
 
 const (
-	roleARN       = "arn:{partition}:iam::{account}:role/*"
 	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
 	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"
 )
@@ -135,6 +134,14 @@ func reads() []Op {
 		plain("organizations", "DescribeOrganization", fact.KindOrganization),
 		plain("health", "DescribeEvents", fact.KindHealth),
 		plain("health", "DescribeEventDetails", fact.KindHealth),
+		plain("codebuild", "ListProjects", fact.KindBuildProject),
+		plain("codebuild", "ListSourceCredentials", fact.KindBuildCredential),
+		connection("ListRepositoryLinks", fact.KindGitSync, "*"),
+		connection("ListSyncConfigurations", fact.KindGitSync, "*"),
+		plain("apprunner", "ListServices", fact.KindAppService),
+		plain("apprunner", "DescribeService", fact.KindAppService),
+		plain("servicecatalog", "SearchProductsAsAdmin", fact.KindProduct),
+		plain("codeguru-reviewer", "ListRepositoryAssociations", fact.KindReview),
 	}
 }
 

@@ -106,6 +106,15 @@ func TypeOf(arn string) string {
 		return kind // stack
 	case "ec2", "health", "codebuild":
 		return kind // event, project
+	case "sns":
+		return "topic"
+	case "catalog":
+		return map[string]string{"product": "Product"}[kind]
+	case "apprunner":
+		return kind // service
+	case "codeguru-reviewer":
+		kind, _, _ = strings.Cut(p[5], ":")
+		return kind // association
 	case "access-analyzer":
 		return map[string]string{"analyzer": "Analyzer"}[kind]
 	case "account", "s3":

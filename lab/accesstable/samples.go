@@ -46,6 +46,9 @@ func samples() []map[string]any {
 		"StackName": "web-ci", "resourceType": "AWS::CodePipeline::Pipeline", "resourceId": "web", // CloudFormation, Config
 		"eventArns": []any{eventARN}, "filter": map[string]any{"eventArns": []any{eventARN}}, // Health
 		"analyzerArn": "arn:aws:access-analyzer" + at + "analyzer/outside", "AccountId": account, "TargetId": account, "ChildId": account, "PolicyId": "p-FullAWSAccess",
+		"RepositoryLinkId": id[1:], "SyncType": "CFN_STACK_SYNC", "ResourceName": "web-ci", // Git sync
+		"ServiceArn": "arn:aws:apprunner" + at + "service/shop/0123456789abcdef0123456789abcdef", "AssociationArn": "arn:aws:codeguru-reviewer" + at + "association:" + id[1:],
+		"ResourceId": account, "TopicArn": "arn:aws:sns" + at + "alarms", // Organizations, SNS
 		"ActionNames": []any{"s3:GetObject"}, "RoleArn": roleARN, "RoleSessionName": "ada",
 	}
 	var all []map[string]any

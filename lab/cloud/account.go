@@ -9,6 +9,7 @@ import (
 type Account struct {
 	ID      string // 12 digits
 	Alias   string
+	Tags    map[string]string // in AWS Organizations
 	Regions map[string]string // Region name to ENABLED, ENABLED_BY_DEFAULT or DISABLED; nil: DefaultRegions
 }
 

@@ -17,6 +17,7 @@ const (
 	Query                    // form in, XML out
 	RESTJSON                 // method and path, JSON both ways
 	EC2                      // form in with numbered lists, XML out: Amazon EC2 alone speaks it
+	CBOR                     // Smithy RPC v2: /service/NAME/operation/NAME, CBOR both ways
 )
 
 // Service is one AWS service: its names on the wire and its operations.
@@ -28,11 +29,17 @@ type Service struct {
 	Protocol    Protocol
 	EventSource string // as CloudTrail names it
 	Text        string // JSON protocols: the member that carries an error's text; "" for the protocol's usual one
-	Global      bool   // one endpoint for all Regions: its events land in us-east-1
-	Ops         map[string]*Op
+	// Also are further protocols that the service is spoken to in, of JSON10 and CBOR; it needs a Target for them.
+	Also []Protocol
+	// Shapes are the names that JSON and CBOR have for the errors of a Query service, by their codes; nil for all others.
+	Shapes map[string]string
+	Global bool // one endpoint for all Regions: its events land in us-east-1
+	Ops    map[string]*Op
 	// Encode hides the details of a refused write in a message that follows AWS's own sentence; nil: nothing follows. EC2
 	// does so: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
 	Encode func(Principal, Access, Decision) string
+	// Reword gives code and text of a refusal for want of permission where the service words it in its own way; nil: as others do.
+	Reword func(text string) (code, reworded string)
 }
 
 // Op is one operation of a service.
@@ -41,6 +48,7 @@ type Op struct {
 	Method   string // RESTJSON: HTTP method
 	Path     string // RESTJSON: path, with {Member} labels
 	ReadOnly bool
+	Data     bool // a data event: the event history does not show it
 	Open     bool // needs no permission (sts:GetCallerIdentity)
 	// Console marks what only the AWS console can do (the handshake): it is authorised and logged like any operation,
 	// but no API client can call it.

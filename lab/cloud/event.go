@@ -30,6 +30,9 @@ var handshake = map[string]bool{
 }
 
 func (c *Cloud) record(svc *Service, op *Op, r *Request, out map[string]any, err error) {
+	if op.Data {
+		return
+	}
 	e := Event{
 		ID: c.UUID(), RequestID: r.ID, Time: r.Time, Name: op.Name, Source: svc.EventSource,
 		Account: r.Caller.Account, Region: r.Region, ReadOnly: op.ReadOnly, Caller: r.Caller, AccessKeyID: r.KeyID, Origin: r.Origin,

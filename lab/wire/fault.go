@@ -69,18 +69,42 @@ func Fault(p cloud.Protocol, s *cloud.Service, requestID string, err error) (Mes
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
+	text := e.Message
+	if s != nil && s.Reword != nil && e.Code == cloud.AccessDenied {
+		code, text = s.Reword(text)
+	}
 	m := Message{Status: status, Header: http.Header{}}
 	m.Header.Set("X-Amzn-Requestid", requestID)
 	m.Header.Set("Content-Type", contentType(p))
+	if s != nil && s.Shapes != nil && p != cloud.Query {
+		code = compatible(s, e.Code, code, status, &m)
+	}
 	switch p {
 	case cloud.Query:
-		faultXML(s, requestID, code, e.Message, &m)
+		faultXML(s, requestID, code, text, &m)
 	case cloud.EC2:
 		code = faultEC2(requestID, e, &m)
 	default:
 		faultJSON(p, s, code, e, isCommon, &m)
 	}
 	return m, code
+}
+
+// compatible names the shape of an error of a Query service that is spoken to in another protocol, and says in a header how
+// Query names it. https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+func compatible(s *cloud.Service, own, code string, status int, m *Message) string {
+	side := ";Sender"
+	if status >= 500 {
+		side = ";Receiver"
+	}
+	if known, ok := common(own); ok {
+		own = known.query
+	}
+	m.Header.Set("X-Amzn-Query-Error", own+side)
+	if name, ok := s.Shapes[own]; ok {
+		return name
+	}
+	return code
 }
 
 func (k spelling) spell(p cloud.Protocol, status int) (string, int) {

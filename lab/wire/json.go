@@ -34,6 +34,13 @@ func decodeREST(op *cloud.Op, r *http.Request, body []byte) (map[string]any, err
 	}
 	for name, values := range r.URL.Query() {
 		in[name] = values[0]
+		if len(values) > 1 {
+			all := make([]any, len(values))
+			for i, v := range values {
+				all[i] = v
+			}
+			in[name] = all
+		}
 	}
 	found, _ := labels(op.Path, r.URL.EscapedPath())
 	for name, value := range found {
@@ -155,7 +162,7 @@ func faultJSON(p cloud.Protocol, s *cloud.Service, code string, e *cloud.Error, 
 	}
 	text := "message"
 	switch p {
-	case cloud.JSON10:
+	case cloud.JSON10, cloud.CBOR:
 		body["__type"] = namespace(s, common) + code
 		text = "Message"
 	case cloud.JSON11:
@@ -168,6 +175,11 @@ func faultJSON(p cloud.Protocol, s *cloud.Service, code string, e *cloud.Error, 
 	}
 	if e.Message != "" {
 		body[text] = e.Message
+	}
+	if p == cloud.CBOR {
+		m.Header.Set(cborHeader, cborName)
+		m.Body, _ = encodeCBOR(body) // texts: cannot fail
+		return
 	}
 	m.Body, _ = marshal(body) // what services put into More are texts: cannot fail
 }

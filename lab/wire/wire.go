@@ -1,9 +1,13 @@
-// Package wire turns HTTP requests of the four AWS protocols into operations with plain maps, and results and errors
+// Package wire turns HTTP requests of the AWS protocols into operations with plain maps, and results and errors
 // back into the bytes AWS would send. It never decides anything: it knows no state, no caller and no permission.
 package wire
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -20,6 +24,8 @@ type Message struct {
 // client that sent it.
 func Hint(r *http.Request) cloud.Protocol {
 	switch {
+	case isCBOR(r):
+		return cloud.CBOR
 	case r.Header.Get("X-Amz-Target") != "" && strings.Contains(r.Header.Get("Content-Type"), "json-1.1"):
 		return cloud.JSON11
 	case r.Header.Get("X-Amz-Target") != "":
@@ -30,22 +36,46 @@ func Hint(r *http.Request) cloud.Protocol {
 	return cloud.RESTJSON
 }
 
+// Spoken is a service as a request addresses it: in the protocol that the request is written in when the service has it as
+// a further one, else in its own.
+func Spoken(s *cloud.Service, r *http.Request) *cloud.Service {
+	if p := Hint(r); slices.Contains(s.Also, p) {
+		as := *s
+		as.Protocol = p
+		return &as
+	}
+	return s
+}
+
 // Route finds the operation of a service that a request asks for. An operation the service does not have, or that only
 // the console can call, is refused with cloud.UnknownOperation.
 func Route(s *cloud.Service, r *http.Request, body []byte) (*cloud.Op, error) {
 	switch s.Protocol {
 	case cloud.Query, cloud.EC2:
+		body, err := unfolded(r, body)
+		if err != nil {
+			return nil, err
+		}
 		return routeQuery(s, r, body)
 	case cloud.RESTJSON:
 		return routeREST(s, r)
+	case cloud.CBOR:
+		return routeCBOR(s, r)
 	}
 	return routeTarget(s, r)
 }
 
 // Decode reads the input of an operation: JSON values as encoding/json has them, form posts with text at the leaves and
-// their member lists and structures nested. It never returns a nil map without an error.
+// their member lists and structures nested, CBOR like JSON with times as seconds since 1970. It never returns a nil map
+// without an error.
 func Decode(s *cloud.Service, op *cloud.Op, r *http.Request, body []byte) (map[string]any, error) {
+	body, err := unfolded(r, body)
+	if err != nil {
+		return nil, err
+	}
 	switch s.Protocol {
+	case cloud.CBOR:
+		return decodeCBOR(body)
 	case cloud.Query:
 		return decodeForm(r, body)
 	case cloud.EC2:
@@ -54,6 +84,24 @@ func Decode(s *cloud.Service, op *cloud.Op, r *http.Request, body []byte) (map[s
 		return decodeREST(op, r, body)
 	}
 	return decodeJSON(body)
+}
+
+// maxPlain is the most bytes that a compressed body may unfold to.
+const maxPlain = 64 << 20
+
+// unfolded is a body as it was before the client compressed it, as clients do with large ones of some operations.
+func unfolded(r *http.Request, body []byte) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return body, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err == nil {
+		body, err = io.ReadAll(io.LimitReader(z, maxPlain))
+	}
+	if err != nil {
+		return nil, cloud.Errorf("SerializationException", "")
+	}
+	return body, nil
 }
 
 // Reply encodes the result of an operation. A nil result becomes a reply without members. It fails on a value of a Go
@@ -68,6 +116,9 @@ func Reply(s *cloud.Service, op *cloud.Op, requestID string, out map[string]any)
 		m.Body, err = encodeXML(s, op.Name, requestID, out)
 	case cloud.EC2:
 		m.Body, err = encodeEC2(s, op.Name, requestID, out)
+	case cloud.CBOR:
+		m.Header.Set(cborHeader, cborName)
+		m.Body, err = encodeCBOR(out)
 	default:
 		m.Body, err = encodeJSON(out)
 	}
@@ -82,6 +133,8 @@ func contentType(p cloud.Protocol) string {
 		return "application/x-amz-json-1.1"
 	case cloud.Query, cloud.EC2:
 		return "text/xml"
+	case cloud.CBOR:
+		return "application/cbor"
 	}
 	return "application/json"
 }

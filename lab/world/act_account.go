@@ -208,6 +208,20 @@ func (d *loader) addProject(l *line) error {
 	return nil
 }
 
+// addTopic: topic NAME [region=] [account=]: a topic of Amazon SNS
+func (d *loader) addTopic(l *line) error {
+	name, err := l.word("the topic's name")
+	if err != nil {
+		return err
+	}
+	account, err := d.accountOf(l)
+	if err != nil {
+		return err
+	}
+	d.w.arns[name], err = d.lab.Topics.AddTopic(account, l.opt("region", d.regions[account]), name)
+	return err
+}
+
 // named is what the world calls name, or the word itself.
 func (d *loader) named(name string) string {
 	if id := d.w.arns[name]; id != "" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// creates: ACTOR creates connection|host|pipeline NAME ...
+// creates: ACTOR creates connection|host|pipeline|endpoint NAME ..., or what uses a connection beside pipelines
 func (d *loader) creates(a *act) error {
 	kind, err := a.word("what is created: connection, host or pipeline")
 	if err != nil {
@@ -27,7 +27,10 @@ func (d *loader) creates(a *act) error {
 	case "endpoint":
 		return d.createEndpoint(a, name)
 	}
-	return fmt.Errorf("%q cannot be created by an act: connection, host or pipeline", kind)
+	if do := d.consumers()[kind]; do != nil {
+		return do(a, name)
+	}
+	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, project, credential, link, app, product or review", kind)
 }
 
 // apiOf is the API a line names with api=: the new one, or codestar for the older.

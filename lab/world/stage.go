@@ -17,7 +17,7 @@ var (
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
-// addAccount: account ID [alias=] [regions=] [disabled=]
+// addAccount: account ID [alias=] [regions=] [enabled=] [disabled=] [tags=key:value,...]
 func (d *loader) addAccount(l *line) error {
 	id, err := l.word("the account's 12-digit ID")
 	if err != nil {
@@ -39,6 +39,16 @@ func (d *loader) addAccount(l *line) error {
 	}
 	for _, r := range l.list("disabled") {
 		a.Regions[r] = "DISABLED"
+	}
+	for _, tag := range l.list("tags") {
+		key, value, ok := strings.Cut(tag, ":")
+		if !ok || key == "" {
+			return fmt.Errorf("tags= is a list of key:value, and %q is none", tag)
+		}
+		if a.Tags == nil {
+			a.Tags = map[string]string{}
+		}
+		a.Tags[key] = value
 	}
 	for r := range a.Regions {
 		if !regionName.MatchString(r) {

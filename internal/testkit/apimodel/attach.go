@@ -43,6 +43,8 @@ func Quirks() []string {
 		// AWS Health refuses accounts without a plan with an error that no model of it ever had.
 		"health:DescribeEvents!SubscriptionRequiredException", "health:DescribeEventDetails!SubscriptionRequiredException",
 		"health:DescribeAffectedEntities!SubscriptionRequiredException",
+		// App Runner's model wants 32 characters and a UUID's 36 at once; AWS sends the 32 without the dashes.
+		"apprunner.ServiceId~",
 	}
 }
 

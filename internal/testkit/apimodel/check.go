@@ -119,9 +119,15 @@ func (k *check) unrouted() {
 	k.fault()
 }
 
-// protocol is the model's; for requests to a service that nobody knows, the one the answer's content type says.
+// protocol is the model's, or CBOR or Query where the client chose it; for requests to a service that nobody knows, the one the answer's content type says.
 func (k *check) protocol() string {
+	if k.x.RequestHeader.Get(cborHeader) == cborName {
+		return "cbor"
+	}
 	if k.m != nil {
+		if k.m.offers("query") && strings.HasPrefix(k.x.RequestHeader.Get("Content-Type"), "application/x-www-form-urlencoded") {
+			return "query"
+		}
 		return k.m.protocol()
 	}
 	switch t := k.x.Header.Get("Content-Type"); {
@@ -140,6 +146,9 @@ func (k *check) request() {
 	case "json":
 		k.target()
 		k.whole(in, k.jsonBody(k.x.RequestBody))
+	case "cbor":
+		k.rpcTarget()
+		k.whole(in, k.cborBody(k.x.RequestBody, k.x.RequestHeader))
 	case "query", "ec2":
 		k.formRequest(in)
 	case "rest-json":
@@ -198,6 +207,11 @@ func (k *check) envelope() {
 		}
 	case "query", "ec2":
 		want = "text/xml"
+	case "cbor":
+		want = "application/cbor"
+		if k.x.Header.Get(cborHeader) != cborName {
+			k.problem(nil, "wire", "the reply does not say that it is %s", cborName)
+		}
 	}
 	if got := k.x.Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
 		k.problem(nil, "wire", "Content-Type is %q, not %q", got, want)
@@ -215,6 +229,9 @@ func (k *check) success() {
 		return
 	case "ec2":
 		k.ec2Reply(out)
+		return
+	case "cbor":
+		k.whole(out, k.cborBody(k.x.Body, k.x.Header))
 		return
 	}
 	value := k.jsonBody(k.x.Body)
@@ -276,6 +293,9 @@ func (k *check) code() string {
 			}
 		}
 		return ""
+	}
+	if k.protocol() == "cbor" {
+		return cborCode(k.x.Body)
 	}
 	code := k.x.Header.Get("X-Amzn-Errortype")
 	if code == "" {
@@ -356,7 +376,11 @@ func (k *check) errorShape(code string) *shape {
 
 // jsonFault checks the members of an error's body. AWS sends a text with errors whose shape has no member for it.
 func (k *check) jsonFault(s *shape) {
-	body, ok := k.jsonBody(k.x.Body).(map[string]any)
+	whole := k.jsonBody
+	if k.protocol() == "cbor" {
+		whole = func(b []byte) any { return k.cborBody(b, k.x.Header) }
+	}
+	body, ok := whole(k.x.Body).(map[string]any)
 	if !ok {
 		return
 	}

@@ -33,8 +33,10 @@ func Load(dir string) (*Models, error) {
 
 // LoadBotocore reads the models of an installed botocore: dir is the folder of the Python package.
 func LoadBotocore(dir string) (*Models, error) {
-	return open(filepath.Join(dir, "data"), "service-2.json")
+	return open(filepath.Join(dir, "data"), botocoreFile)
 }
+
+const botocoreFile = "service-2.json"
 
 func open(dir, file string) (*Models, error) {
 	if st, err := os.Stat(dir); err != nil {
@@ -66,6 +68,9 @@ func (ms *Models) read(name string) (*model, error) {
 	folder := name
 	if other, ok := map[string]string{"servicequotas": "service-quotas", "access-analyzer": "accessanalyzer"}[name]; ok {
 		folder = other // the folders of these two are not named like their signatures
+	}
+	if name == "monitoring" && ms.file == botocoreFile {
+		folder = "cloudwatch" // the other models name it like its signature
 	}
 	files, err := filepath.Glob(filepath.Join(ms.dir, folder, "*", ms.file+"*"))
 	if err != nil {

@@ -94,11 +94,16 @@ func parseModel(service string, text []byte) (*model, error) {
 	return m, nil
 }
 
+// offers tells whether a service speaks a protocol.
+func (m *model) offers(protocol string) bool {
+	return m.Metadata.Protocol == protocol || slices.Contains(m.Metadata.Protocols, protocol)
+}
+
 // protocol is json, query, ec2 or rest-json, the ones this package reads; the services that offer more (RPC v2 CBOR) offer
 // one of these too.
 func (m *model) protocol() string {
 	for _, p := range []string{"json", "query", "ec2", "rest-json"} {
-		if m.Metadata.Protocol == p || slices.Contains(m.Metadata.Protocols, p) {
+		if m.offers(p) {
 			return p
 		}
 	}

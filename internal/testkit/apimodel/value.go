@@ -166,6 +166,10 @@ func (k *check) limits(s *shape, n float64, a *at) {
 // timestamp knows the three spellings; which one is meant depends on the protocol and the place unless the model says so.
 // https://smithy.io/2.0/spec/protocol-traits.html#timestampformat-trait
 func (k *check) timestamp(s *shape, v any, r *ref) bool {
+	if k.protocol() == "cbor" {
+		_, ok := v.(stamped)
+		return ok
+	}
 	format := s.TimestampFormat
 	if r != nil && r.TimestampFormat != "" {
 		format = r.TimestampFormat

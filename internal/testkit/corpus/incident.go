@@ -98,6 +98,8 @@ func Sources() []Source {
 		{Name: "hosts", Calls: []string{"codeconnections:ListHosts", "codestar-connections:ListHosts"}},
 		{Name: "tags", Calls: []string{"codeconnections:ListTagsForResource", "codestar-connections:ListTagsForResource"}},
 		{Name: "action runs", Calls: []string{"codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions"}},
+		{Name: "users beside pipelines", Calls: []string{"apprunner", "servicecatalog", "codeguru-reviewer", "codebuild:ListProjects", "codebuild:ListSourceCredentials",
+			"codeconnections:ListRepositoryLinks", "codestar-connections:ListRepositoryLinks"}},
 		{Name: "single connection", Calls: []string{"codeconnections:GetConnection", "codestar-connections:GetConnection"}, Everything: true},
 		{Name: "pipeline state", Calls: []string{"codepipeline:GetPipelineState"}, Everything: true},
 		{Name: "pipeline definition", Calls: []string{"codepipeline:GetPipeline"}, Everything: true},

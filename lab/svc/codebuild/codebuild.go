@@ -3,6 +3,7 @@
 package codebuild
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ type Project struct {
 	VPC                   string   // VPC ID, "" for none
 	Subnets, Groups       []string // IDs
 	Created               time.Time
+	Source                Source   // zero for what a pipeline hands over
+	Secondary             []Source // of identifiers secondary1, secondary2, ...
+	Webhook               bool     // a push to the source starts a build
 }
 
 // ARN is the project's ARN.
@@ -42,6 +46,7 @@ type Service struct {
 	roles    Roles
 	projects map[string]Project // by ARN
 	builds   []build            // oldest first
+	tokens   []Credential       // in order of creation
 	numbers  map[string]int     // project ARN to its last build's number
 	// referred lists the projects that pipelines name, which exist without having been stated.
 	referred func(account, region string) []string
@@ -53,10 +58,11 @@ func New(c *cloud.Cloud, roles Roles) *Service {
 	c.Register(&cloud.Service{
 		Name: "codebuild", Target: "CodeBuild_20161006", Version: "2016-10-06", Protocol: cloud.JSON11, EventSource: "codebuild.amazonaws.com",
 		Ops: map[string]*cloud.Op{
-			"ListProjects":         {ReadOnly: true, Do: s.listProjects},
-			"BatchGetProjects":     {ReadOnly: true, Access: onProjects("names"), Do: s.batchGetProjects},
-			"ListBuildsForProject": {ReadOnly: true, Access: onProjects("projectName"), Do: s.listBuildsForProject},
-			"BatchGetBuilds":       {ReadOnly: true, Access: onProjects("ids"), Do: s.batchGetBuilds},
+			"ListProjects":          {ReadOnly: true, Do: s.listProjects},
+			"ListSourceCredentials": {ReadOnly: true, Do: s.listSourceCredentials},
+			"BatchGetProjects":      {ReadOnly: true, Access: onProjects("names"), Do: s.batchGetProjects},
+			"ListBuildsForProject":  {ReadOnly: true, Access: onProjects("projectName"), Do: s.listBuildsForProject},
+			"BatchGetBuilds":        {ReadOnly: true, Access: onProjects("ids"), Do: s.batchGetBuilds},
 		},
 	})
 	return s
@@ -126,8 +132,8 @@ func (s *Service) names(account, region string) []string {
 
 func (p Project) show() map[string]any {
 	m := map[string]any{
-		"name": p.Name, "arn": p.ARN(), "serviceRole": p.Role, "source": map[string]any{"type": "CODEPIPELINE", "insecureSsl": false},
-		"artifacts": map[string]any{"type": "CODEPIPELINE", "name": p.Name, "packaging": "NONE", "encryptionDisabled": false}, "cache": map[string]any{"type": "NO_CACHE"},
+		"name": p.Name, "arn": p.ARN(), "serviceRole": p.Role, "source": p.Source.show(""),
+		"artifacts": p.artifacts(), "cache": map[string]any{"type": "NO_CACHE"},
 		"environment": map[string]any{"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL",
 			"environmentVariables": []any{}, "privilegedMode": false, "imagePullCredentialsType": "CODEBUILD"},
 		"timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480, "badge": map[string]any{"badgeEnabled": false}, "tags": []any{}, "projectVisibility": "PRIVATE",
@@ -137,6 +143,13 @@ func (p Project) show() map[string]any {
 	}
 	if p.VPC != "" {
 		m["vpcConfig"] = p.network()
+	}
+	for i, x := range p.Secondary {
+		more, _ := m["secondarySources"].([]any)
+		m["secondarySources"] = append(more, x.show(fmt.Sprintf("secondary%d", i+1)))
+	}
+	if p.Webhook {
+		m["webhook"] = map[string]any{"payloadUrl": "https://codebuild." + p.Region + ".amazonaws.com/webhooks?t=" + p.Name, "url": strings.TrimSuffix(p.Source.Location, ".git") + "/settings/hooks"}
 	}
 	return m
 }
@@ -150,7 +163,11 @@ func (s *Service) listProjects(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withToken(map[string]any{"projects": page}, next), nil
+	out := map[string]any{}
+	if len(page) > 0 { // the model knows no empty list
+		out["projects"] = page
+	}
+	return withToken(out, next), nil
 }
 
 const invalidInput = "InvalidInputException"

@@ -125,3 +125,48 @@ func TestBuildsOfAProject(t *testing.T) {
 		t.Errorf("%v", builds)
 	}
 }
+
+func TestSourcesNameTheirConnections(t *testing.T) {
+	b := newBench(t)
+	github := codebuild.Source{Type: "GITHUB", Location: "https://github.com/acme/web.git", Connection: connection}
+	b.s.SetProject(codebuild.Project{Account: account, Region: region, Name: "own", Source: github, Webhook: true,
+		Secondary: []codebuild.Source{{Type: "GITHUB", Location: "https://github.com/acme/api.git"}, github}})
+	b.s.SetProject(codebuild.Project{Account: account, Region: region, Name: "piped"})
+	b.s.SetProject(codebuild.Project{Account: "222222222222", Region: region, Name: "theirs", Source: github})
+	if names := fmt.Sprint(b.ok("ListProjects", nil)["projects"]); names != "[own piped]" {
+		t.Errorf("projects %s", names)
+	}
+	all := b.ok("BatchGetProjects", map[string]any{"names": []any{"own", "piped"}})["projects"].([]any)
+	own, piped := all[0].(map[string]any), all[1].(map[string]any)
+	source := own["source"].(map[string]any)
+	auth, _ := source["auth"].(map[string]any)
+	if auth["type"] != "CODECONNECTIONS" || auth["resource"] != connection || source["type"] != "GITHUB" || own["webhook"] == nil {
+		t.Errorf("source %v, webhook %v", source, own["webhook"])
+	}
+	more := own["secondarySources"].([]any)
+	if first, second := more[0].(map[string]any), more[1].(map[string]any); first["auth"] != nil || second["auth"] == nil || second["sourceIdentifier"] != "secondary2" {
+		t.Errorf("secondary sources %v", more)
+	}
+	if fmt.Sprint(piped["source"]) != "map[insecureSsl:false type:CODEPIPELINE]" || piped["secondarySources"] != nil || piped["webhook"] != nil {
+		t.Errorf("of a pipeline: %v", piped)
+	}
+}
+
+func TestAnAccountsCredentials(t *testing.T) {
+	b := newBench(t)
+	for _, k := range []codebuild.Credential{{Account: account, Region: region, Type: "GITHUB", Connection: connection}, {Account: account, Region: region, Type: "BITBUCKET"},
+		{Account: account, Region: "eu-west-1", Type: "GITLAB", Connection: connection}, {Account: "222222222222", Region: region, Type: "GITLAB", Connection: connection}} {
+		if err := b.s.AddCredential(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.s.AddCredential(codebuild.Credential{Account: account, Region: region, Type: "GITHUB"}); err == nil {
+		t.Error("a second credential of one type")
+	}
+	got := fmt.Sprint(b.ok("ListSourceCredentials", nil)["sourceCredentialsInfos"])
+	want := "[map[arn:arn:aws:codebuild:us-east-1:111111111111:token/github authType:CODECONNECTIONS resource:" + connection + " serverType:GITHUB] " +
+		"map[arn:arn:aws:codebuild:us-east-1:111111111111:token/bitbucket authType:PERSONAL_ACCESS_TOKEN serverType:BITBUCKET]]"
+	if got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}

@@ -26,6 +26,8 @@ func TestNewConnectionIsPendingAndNoAPICompletesIt(t *testing.T) {
 			"GetHost":    {"HostArn": host}, "UpdateHost": {"HostArn": host}, "ListHosts": {},
 			"TagResource":   {"ResourceArn": arn, "Tags": []any{in{"Key": "status", "Value": "AVAILABLE"}}},
 			"UntagResource": {"ResourceArn": arn, "TagKeys": []any{"status"}}, "ListTagsForResource": {"ResourceArn": arn},
+			"ListRepositoryLinks": {}, "GetRepositoryLink": {"RepositoryLinkId": noID}, "GetResourceSyncStatus": {"ResourceName": "web", "SyncType": "CFN_STACK_SYNC"},
+			"ListSyncConfigurations": {"RepositoryLinkId": noID, "SyncType": "CFN_STACK_SYNC"},
 		}
 		tried := 0
 		for name, op := range l.c.Service(service).Ops {
@@ -38,7 +40,7 @@ func TestNewConnectionIsPendingAndNoAPICompletesIt(t *testing.T) {
 			tried++
 			_, _ = l.call(l.me, service, use1, name, inputs[name]) // some find nothing: what counts is the status
 		}
-		if got := l.status(arn); got != "PENDING" || tried != 10 {
+		if got := l.status(arn); got != "PENDING" || tried != 14 {
 			t.Errorf("after all %d operations %s is %s", tried, arn, got)
 		}
 	}

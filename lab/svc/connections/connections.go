@@ -50,6 +50,8 @@ type Service struct {
 	dir    *provider.Directory
 	conns  []*cloud.Lagged[Connection] // in order of creation; deleted ones stay, so that no ARN is reused
 	hosts  []*cloud.Lagged[Host]
+	links  []Link
+	syncs  []Sync
 	shares map[string][]string // connection ARN to the accounts it is shared with
 	broken map[string]string   // account/VPC ID to why no host can be set up in it
 	arnRE  *regexp.Regexp
@@ -95,6 +97,7 @@ func (s *Service) ops(name string) map[string]*cloud.Op {
 	a.connectionOps(all)
 	a.hostOps(all)
 	a.tagOps(all)
+	a.linkOps(all)
 	a.consoleOps(all)
 	return all
 }

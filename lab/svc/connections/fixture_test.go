@@ -11,6 +11,8 @@ import (
 	"github.com/unjam/unjam/lab/svc/connections"
 )
 
+const noID = "00000000-0000-4000-8000-000000000000"
+
 const (
 	ours   = "111111111111"
 	theirs = "222222222222"

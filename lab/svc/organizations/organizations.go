@@ -3,8 +3,10 @@
 package organizations
 
 import (
+	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -41,6 +43,7 @@ func New(c *cloud.Cloud, g Governor) {
 			"ListParents":           {ReadOnly: true, Access: s.onAccount("ChildId"), Do: s.listParents},
 			"ListPoliciesForTarget": {ReadOnly: true, Access: s.onAccount("TargetId"), Do: s.listPoliciesForTarget},
 			"DescribePolicy":        {ReadOnly: true, Access: s.onPolicy, Do: s.describePolicy},
+			"ListTagsForResource":   {ReadOnly: true, Access: s.onTagged, Do: s.listTags},
 		},
 	})
 }
@@ -60,6 +63,16 @@ func (s *service) onPolicy(r *cloud.Request) []cloud.Access {
 		arn = p.ARN
 	}
 	return []cloud.Access{{Action: "organizations:DescribePolicy", Resource: arn}}
+}
+
+// onTagged is the access to what the request names: an account, or the root.
+func (s *service) onTagged(r *cloud.Request) []cloud.Access {
+	o, _ := s.g.Organization(r.Account())
+	arn := accountARN(o, r.Str("ResourceId"))
+	if strings.HasPrefix(r.Str("ResourceId"), "r-") {
+		arn = "arn:aws:organizations::" + o.Management + ":root/" + o.ID + "/" + r.Str("ResourceId")
+	}
+	return []cloud.Access{{Action: "organizations:ListTagsForResource", Resource: arn}}
 }
 
 func accountARN(o iam.Organization, account string) string {
@@ -130,6 +143,28 @@ func (s *service) describeAccount(r *cloud.Request) (map[string]any, error) {
 		return nil, cloud.Errorf("AccountNotFoundException", "You specified an account that doesn't exist.")
 	}
 	return map[string]any{"Account": s.showAccount(r, o, id)}, nil
+}
+
+// listTags knows tags of accounts alone: nothing else in the lab has any. Callers choose no size of the page.
+func (s *service) listTags(r *cloud.Request) (map[string]any, error) {
+	id := r.Str("ResourceId")
+	if !regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128}|rp-[0-9a-zA-Z_]{4,128})$`).MatchString(id) {
+		return nil, invalid("You specified an invalid value for ResourceId.")
+	}
+	o, err := s.ruled(r)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(o.Members, id) && id != o.Management && id != root {
+		return nil, cloud.Errorf("TargetNotFoundException", "You specified a target that doesn't exist.")
+	}
+	tags := map[string]string{}
+	if a := r.Cloud.Account(id); a != nil {
+		tags = a.Tags
+	}
+	return paged(r, "Tags", slices.Sorted(maps.Keys(tags)), func(key string) map[string]any {
+		return map[string]any{"Key": key, "Value": tags[key]}
+	})
 }
 
 func (s *service) listParents(r *cloud.Request) (map[string]any, error) {

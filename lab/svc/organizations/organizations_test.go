@@ -24,7 +24,7 @@ func newBench(t *testing.T) bench {
 	i := iam.New(c)
 	organizations.New(c, i)
 	for _, id := range []string{management, member, audit, alone} {
-		c.AddAccount(&cloud.Account{ID: id})
+		c.AddAccount(&cloud.Account{ID: id, Tags: map[string]string{"env": "sandbox", "team": "web", "of": id}})
 	}
 	return bench{t, c, i}
 }
@@ -62,6 +62,11 @@ func TestWhoMayReadTheOrganization(t *testing.T) {
 		{"DescribeOrganization", nil, [4]string{"o-example0001", "o-example0001", "o-example0001", unused}},
 		{"ListAccounts", nil, [4]string{all, none, all, unused}},
 		{"DescribeAccount", map[string]any{"AccountId": member}, [4]string{all, none, all, unused}},
+		{"ListTagsForResource", map[string]any{"ResourceId": member}, [4]string{"sandbox", none, "sandbox", unused}},
+		{"ListTagsForResource", map[string]any{"ResourceId": management}, [4]string{management, none, management, unused}},
+		{"ListTagsForResource", map[string]any{"ResourceId": "r-lab1"}, [4]string{"Tags:[]", none, "Tags:[]", unused}},
+		{"ListTagsForResource", map[string]any{"ResourceId": alone}, [4]string{"TargetNotFoundException", none, "TargetNotFoundException", unused}},
+		{"ListTagsForResource", map[string]any{"ResourceId": "web"}, [4]string{"InvalidInputException", "InvalidInputException", "InvalidInputException", "InvalidInputException"}},
 		{"ListParents", map[string]any{"ChildId": member}, [4]string{"r-lab1", none, "r-lab1", unused}},
 		{"ListPoliciesForTarget", map[string]any{"TargetId": member, "Filter": "SERVICE_CONTROL_POLICY"}, [4]string{"p-FullAWSAccess", none, "p-FullAWSAccess", unused}},
 		{"DescribePolicy", map[string]any{"PolicyId": "p-FullAWSAccess"}, [4]string{`"Action":"*"`, none, `"Action":"*"`, unused}},
@@ -111,5 +116,19 @@ func TestAnSCPAloneMakesAnOrganization(t *testing.T) {
 	}
 	if got := b.says(member, "ListAccounts", nil); got != "AccessDeniedException" {
 		t.Errorf("the account reads an organisation that is managed elsewhere: %s", got)
+	}
+}
+
+func TestTagsComeInPages(t *testing.T) {
+	b := newBench(t)
+	b.c.PageSize = 2
+	b.must(b.i.SetOrganization(iam.Organization{ID: "o-example0001", Management: management, Members: []string{member}}))
+	first := b.says(management, "ListTagsForResource", map[string]any{"ResourceId": member})
+	if !strings.Contains(first, "NextToken:lab-page-2") || strings.Contains(first, "team") {
+		t.Errorf("the first page: %s", first)
+	}
+	second := b.says(management, "ListTagsForResource", map[string]any{"ResourceId": member, "NextToken": "lab-page-2"})
+	if !strings.Contains(second, "team") || strings.Contains(second, "NextToken") {
+		t.Errorf("the second page: %s", second)
 	}
 }

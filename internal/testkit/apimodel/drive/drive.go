@@ -75,7 +75,7 @@ func (d *driver) populate() error {
 	d.lab.Cloud.Within(func() {
 		c, iam := d.lab.Cloud, d.lab.IAM
 		c.Replay(now)
-		c.AddAccount(&cloud.Account{ID: account, Alias: "example"})
+		c.AddAccount(&cloud.Account{ID: account, Alias: "example", Tags: map[string]string{"env": "sandbox"}})
 		for _, name := range []string{"admin", "nobody"} {
 			if _, e := iam.CreateUser(account, name, "/"); e != nil {
 				err = errors.Join(err, e)
@@ -122,7 +122,7 @@ func (d *driver) take(s step) error {
 	}
 	in := d.filled(s.in)
 	if s.code == "" && !svc.Ops[name].Open {
-		if code, body, err := d.call(d.nobody, svc, name, in); err != nil || !strings.HasPrefix(code, "AccessDenied") && code != "UnauthorizedOperation" {
+		if code, body, err := d.call(d.nobody, svc, name, in); err != nil || !strings.HasPrefix(code, "AccessDenied") && code != "UnauthorizedOperation" && code != "AuthorizationError" {
 			return fmt.Errorf("%s by nobody: %q, %w %s", s.op, code, orNil(err), body)
 		}
 		d.pass(time.Second)
@@ -222,7 +222,10 @@ func request(svc *cloud.Service, op *cloud.Op, in string) (*http.Request, []byte
 	case cloud.JSON11:
 		contentType = "application/x-amz-json-1.1"
 	case cloud.RESTJSON:
-		method, path = op.Method, op.Path
+		var err error
+		if method, path, body, err = rest(op, in); err != nil {
+			return nil, nil, err
+		}
 	case cloud.Query, cloud.EC2:
 		contentType = "application/x-www-form-urlencoded; charset=utf-8"
 		var v any
@@ -248,6 +251,37 @@ func request(svc *cloud.Service, op *cloud.Op, in string) (*http.Request, []byte
 	return r, []byte(body), nil
 }
 
+// rest puts the members of an input into the labels of the path, and of a GET the others into the query string.
+func rest(op *cloud.Op, in string) (method, path, body string, err error) {
+	var members map[string]any
+	if err := json.Unmarshal([]byte(in), &members); err != nil {
+		return "", "", "", fmt.Errorf("input of %s: %w", op.Name, err)
+	}
+	path = op.Path
+	query := url.Values{}
+	for name, v := range members {
+		label := "{" + name + "}"
+		if strings.Contains(path, label) {
+			path = strings.ReplaceAll(path, label, url.QueryEscape(fmt.Sprint(v)))
+			continue
+		}
+		list, isList := v.([]any)
+		if !isList {
+			list = []any{v}
+		}
+		for _, x := range list {
+			query.Add(name, fmt.Sprint(x))
+		}
+	}
+	if op.Method != http.MethodGet {
+		return op.Method, path, in, nil
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return op.Method, path, "", nil
+}
+
 func flatten(form url.Values, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -255,12 +289,35 @@ func flatten(form url.Values, name string, v any) {
 			flatten(form, strings.TrimPrefix(name+"."+k, "."), e)
 		}
 	case []any:
+		if pairs(v) {
+			flatten(form, name+".entry", numbered(v))
+			return
+		}
 		for i, e := range v {
 			flatten(form, fmt.Sprintf("%s.member.%d", name, i+1), e)
 		}
 	default:
 		form.Set(name, fmt.Sprint(v))
 	}
+}
+
+// pairs tells a map, which the Query protocol sends as numbered entries, by its first entry.
+func pairs(list []any) bool {
+	if len(list) == 0 {
+		return false
+	}
+	m, _ := list[0].(map[string]any)
+	_, lower := m["key"]
+	value, upper := m["Value"].(map[string]any)
+	return lower || upper && value != nil
+}
+
+func numbered(list []any) map[string]any {
+	m := map[string]any{}
+	for i, e := range list {
+		m[fmt.Sprint(i+1)] = e
+	}
+	return m
 }
 
 // find returns the first text member of that name in a JSON or XML body.

@@ -63,6 +63,8 @@ func organizationSteps() []step {
 		{op: "DescribePolicy", in: `{"PolicyId":"$guard"}`},
 		{op: "DescribePolicy", in: `{"PolicyId":"$full"}`},
 		{op: "DescribePolicy", in: `{"PolicyId":"p-00000000"}`, code: "PolicyNotFoundException"},
+		{op: "ListTagsForResource", in: `{"ResourceId":"111111111111"}`},
+		{op: "ListTagsForResource", in: `{"ResourceId":"333333333333"}`, code: "TargetNotFoundException"},
 	})
 }
 

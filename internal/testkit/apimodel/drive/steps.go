@@ -15,6 +15,7 @@ func steps() []step {
 		accountSteps(), connectionSteps("codeconnections"), connectionSteps("codestar-connections"),
 		roleSteps(), policySteps(), pipelineSteps(), trailSteps(),
 		quotaSteps(), organizationSteps(), healthSteps(), buildSteps(), analyzerSteps(), versionSteps(), ec2Steps(), configSteps(), stackSteps(),
+		topicSteps(), metricSteps(), linkSteps("codeconnections"), linkSteps("codestar-connections"), userSteps(),
 	)
 }
 
