@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,13 +28,13 @@ type killer struct {
 	calls  int
 	at     int // 0: never
 	before bool
-	victim *exec.Cmd
+	victim *os.Process
 }
 
 func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Lock()
 	k.calls++
-	now := k.calls == k.at && k.victim != nil
+	now, victim := k.calls == k.at, k.victim
 	k.mu.Unlock()
 	if !now {
 		k.lab.ServeHTTP(w, r)
@@ -42,7 +43,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !k.before {
 		k.lab.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	if err := k.victim.Process.Kill(); err != nil {
+	if err := victim.Kill(); err != nil {
 		panic(err)
 	}
 	panic(http.ErrAbortHandler) // no reply
@@ -83,15 +84,20 @@ func (g *game) unjam(t *testing.T, at int, before bool, args ...string) (code in
 	t.Helper()
 	c := exec.Command("unjam", args...)
 	c.Dir, c.Env = g.work, g.env
+	var b bytes.Buffer
+	c.Stdout, c.Stderr = &b, &b
 	g.mu.Lock()
-	g.calls, g.at, g.before, g.victim = 0, at, before, c
+	err := c.Start()
+	g.calls, g.at, g.before, g.victim = 0, at, before, c.Process
 	g.mu.Unlock()
-	b, err := c.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err != nil {
 		t.Fatal(err)
 	}
-	return c.ProcessState.ExitCode(), string(b)
+	var exit *exec.ExitError
+	if err := c.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), b.String()
 }
 
 // changes are the calls that changed something.
