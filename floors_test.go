@@ -58,6 +58,7 @@ var outside = []struct {
 	{"github.com/hashicorp/terraform-json", []string{"internal/terraform"}},
 	{"modernc.org/sqlite", []string{"internal/journal"}},
 	{"github.com/go-git", []string{"internal/export"}},
+	{"github.com/evanphx/json-patch", []string{"internal/awsapi/write"}},
 	{"filippo.io/age", []string{"internal/export"}},
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd/unjam"}},
 }

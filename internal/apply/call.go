@@ -155,7 +155,10 @@ func passing(f awsapi.Failure) bool {
 // the step relied on has moved. Reads may lag behind the refusal.
 func (r *run) refused(ctx context.Context, s plan.Step, e *write.Refused) result {
 	res := result{status: journal.HasFailed, message: e.Error()}
-	if e.Failure.Kind == awsapi.Refused || e.Failure.Kind == awsapi.Local || len(s.SkipWhen)+len(s.Given) == 0 {
+	switch {
+	case errors.Is(e, write.ErrMoved):
+		res.status = journal.IsStale
+	case e.Failure.Kind == awsapi.Refused || e.Failure.Kind == awsapi.Local || len(s.SkipWhen)+len(s.Given) == 0:
 		return res
 	}
 	p := r.patient(s.ID, r.polls(settlePolls))

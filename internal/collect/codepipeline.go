@@ -2,9 +2,7 @@ package collect
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,7 +46,7 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 	case out.Pipeline == nil:
 		return answer{err: errNoPipeline, src: src}
 	}
-	digest, content, err := Definition(raw)
+	digest, content, err := fact.DeclarationDigest(raw)
 	if err != nil {
 		return answer{err: err, src: src}
 	}
@@ -76,20 +74,6 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 		p.Stages = append(p.Stages, stage(s))
 	}
 	return answer{facts: []fact.Fact{p}}
-}
-
-// Definition is the digest of a raw pipeline declaration: of its canonical JSON, with the members that the SDK does not
-// know. White space and the order of members do not count. The second one leaves out the version.
-func Definition(raw json.RawMessage) (whole, unversioned fact.Digest, err error) {
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.UseNumber()
-	var v map[string]any
-	if err := d.Decode(&v); err != nil || v == nil {
-		return "", "", errNoPipeline
-	}
-	whole = fact.DigestOf(v)
-	delete(v, "version")
-	return whole, fact.DigestOf(v), nil
 }
 
 func stage(s types.StageDeclaration) fact.Stage {

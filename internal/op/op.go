@@ -76,6 +76,7 @@ func Reading(kind fact.Kind) (Op, bool) {
 const (
 	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
 	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"
+	roleARN       = "arn:{partition}:iam::{account}:role/*"
 )
 
 // both names an action under both prefixes of AWS CodeConnections: which one AWS checks follows the resource's ARN

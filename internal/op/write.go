@@ -37,5 +37,35 @@ func writes() []Op {
 		},
 		disable,
 		enable,
+		{
+			Service: "codepipeline", Name: "UpdatePipeline", Resource: pipelineARN, Write: true, Repeat: Never,
+			Actions:  append([]string{"codepipeline:UpdatePipeline", "codepipeline:GetPipeline", "iam:PassRole"}, both("PassConnection")...),
+			Says:     func(in Input) string { return "update the definition of " + in["name"] },
+			Disturbs: "runs in flight fail, a failed stage can no longer be retried, and no run starts by itself",
+			OneWay:   "without the patch that takes it back it cannot be undone",
+		},
+		{
+			Service: "iam", Name: "PutRolePolicy", Actions: []string{"iam:PutRolePolicy"}, Resource: roleARN, Write: true, Repeat: Safe,
+			Undo: func(in Input) (string, string, Input) {
+				return "iam", "DeleteRolePolicy", Input{"RoleName": in["RoleName"], "PolicyName": in["PolicyName"]}
+			},
+			Says: func(in Input) string {
+				return "add the inline policy " + in["PolicyName"] + " to role " + in["RoleName"]
+			},
+			Disturbs: "everything that assumes the role may do what the policy grants",
+		},
+		{
+			Service: "iam", Name: "DeleteRolePolicy", Actions: []string{"iam:DeleteRolePolicy"}, Resource: roleARN, Write: true, Repeat: Safe,
+			Says: func(in Input) string {
+				return "delete the inline policy " + in["PolicyName"] + " of role " + in["RoleName"]
+			},
+			Disturbs: "everything that assumes the role loses what the policy granted",
+			OneWay:   "without the document that was saved before it cannot be undone",
+		},
+		{
+			Service: "cloudwatch", Name: "PutMetricData", Actions: []string{"cloudwatch:PutMetricData"}, Resource: "*", Write: true, Repeat: Never, Implied: true,
+			Says:   func(in Input) string { return "count the remediation in CloudWatch namespace " + in["Namespace"] },
+			OneWay: "a data point cannot be taken back; it ages out",
+		},
 	}
 }

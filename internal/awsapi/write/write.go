@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/unjam/unjam/internal/awsapi"
@@ -59,8 +58,9 @@ func (w *Writer) Do(ctx context.Context, a plan.Action) (Reply, error) {
 		return Reply{}, refusal(fmt.Errorf("call %s:%s: %w", a.Service, a.Operation, err))
 	}
 	r, err := c(ctx)
-	if err == nil {
-		return r, nil
+	var unsent *Refused
+	if err == nil || errors.As(err, &unsent) {
+		return r, err
 	}
 	f := awsapi.Classify(err)
 	f.Why = fmt.Sprintf("call %s:%s: %s", a.Service, a.Operation, f.Why)
@@ -73,7 +73,7 @@ func (w *Writer) Do(ctx context.Context, a plan.Action) (Reply, error) {
 // refusal is a call that is not made.
 func refusal(err error) error {
 	f := awsapi.Classify(err)
-	f.Kind, f.InDoubt, f.Why = awsapi.Local, false, err.Error()
+	f.Kind, f.InDoubt, f.Why, f.Err = awsapi.Local, false, err.Error(), err
 	return &Refused{f}
 }
 
@@ -92,48 +92,18 @@ func (w *Writer) prepare(a plan.Action) (call, error) {
 	case o.Repeat == op.ByToken && a.Input[Token] == "":
 		return nil, fmt.Errorf("it has no %s", Token)
 	}
-	once := func(o *codepipeline.Options) { o.Retryer = aws.NopRetryer{} }
-	client := codepipeline.NewFromConfig(w.config(a.Region), once)
-	switch o.Key() {
-	case "codepipeline:RetryStageExecution":
-		in, err := input[codepipeline.RetryStageExecutionInput](a.Input)
-		return func(ctx context.Context) (Reply, error) {
-			out, err := client.RetryStageExecution(ctx, in)
-			if err != nil {
-				return Reply{}, err
-			}
-			return started(out.PipelineExecutionId, out.ResultMetadata), nil
-		}, err
-	case "codepipeline:StartPipelineExecution":
-		in, err := input[codepipeline.StartPipelineExecutionInput](a.Input)
-		return func(ctx context.Context) (Reply, error) {
-			out, err := client.StartPipelineExecution(ctx, in)
-			if err != nil {
-				return Reply{}, err
-			}
-			return started(out.PipelineExecutionId, out.ResultMetadata), nil
-		}, err
-	case "codepipeline:DisableStageTransition":
-		in, err := input[codepipeline.DisableStageTransitionInput](a.Input)
-		return func(ctx context.Context) (Reply, error) {
-			out, err := client.DisableStageTransition(ctx, in)
-			if err != nil {
-				return Reply{}, err
-			}
-			return Reply{RequestID: requestID(out.ResultMetadata)}, nil
-		}, err
-	case "codepipeline:EnableStageTransition":
-		in, err := input[codepipeline.EnableStageTransitionInput](a.Input)
-		return func(ctx context.Context) (Reply, error) {
-			out, err := client.EnableStageTransition(ctx, in)
-			if err != nil {
-				return Reply{}, err
-			}
-			return Reply{RequestID: requestID(out.ResultMetadata)}, nil
-		}, err
+	switch o.Service {
+	case "codepipeline":
+		return w.pipeline(a)
+	case "iam":
+		return w.role(a)
+	case "cloudwatch":
+		return w.metric(a)
 	}
-	return nil, errors.New("this version cannot perform it")
+	return nil, errUnable
 }
+
+var errUnable = errors.New("this version cannot perform it")
 
 // input turns an action's input into the SDK's type. Members that the type does not have are refused, not dropped.
 func input[T any](in op.Input) (*T, error) {
@@ -144,10 +114,6 @@ func input[T any](in op.Input) (*T, error) {
 		return nil, fmt.Errorf("its input does not fit: %w", err)
 	}
 	return out, nil
-}
-
-func started(execution *string, md middleware.Metadata) Reply {
-	return Reply{RequestID: requestID(md), Outputs: map[string]string{"pipelineExecutionId": aws.ToString(execution)}}
 }
 
 func requestID(md middleware.Metadata) string {

@@ -1,10 +1,15 @@
 package write_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/awsapi/write"
@@ -43,7 +48,8 @@ func play(t *testing.T, f func(*testing.T, *scene)) {
 		defer s.Close()
 		x.session, x.w = s, write.New(s.Config)
 		x.Lab.Observe(func(e lab.Exchange) {
-			if o, ok := op.Find(e.Service, e.Operation); ok && o.Write {
+			service := strings.Replace(e.Service, "monitoring", "cloudwatch", 1) // signing name and prefix of actions differ
+			if o, ok := op.Find(service, e.Operation); ok && o.Write {
 				x.seen = append(x.seen, e)
 			}
 		})
@@ -66,20 +72,61 @@ func (x *scene) state(t *testing.T) fact.PipelineState {
 	return st
 }
 
+func (x *scene) pipeline(t *testing.T) fact.Pipeline {
+	t.Helper()
+	scope := fact.Scope{Account: x.World.Default.Principal.Account, Region: region}
+	s, err := x.App.Read(t.Context(), scope.Account, []fact.Query{{Scope: scope, Kind: fact.KindPipeline, ID: "web"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, ok := fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, "web"))
+	if !ok {
+		t.Fatalf("the pipeline was not read: %v", s.Gaps())
+	}
+	return p
+}
+
+// declaration is what AWS tells of a pipeline, whole.
+func (x *scene) declaration(t *testing.T, name string) map[string]any {
+	t.Helper()
+	var reply awsapi.Reply
+	if _, err := codepipeline.NewFromConfig(x.session.Config(region)).GetPipeline(awsapi.WithReply(t.Context(), &reply), &codepipeline.GetPipelineInput{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	var whole struct{ Pipeline map[string]any }
+	if err := json.Unmarshal(reply.Body, &whole); err != nil {
+		t.Fatal(err)
+	}
+	return whole.Pipeline
+}
+
 func (x *scene) actions(t *testing.T) map[string]plan.Action {
 	source := x.state(t).Stages[0]
 	transition := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound"}
 	hold := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound", "reason": "held until somebody looks"}
+	p := x.pipeline(t)
+	role := p.RoleARN[strings.LastIndex(p.RoleARN, "/")+1:]
 	return map[string]plan.Action{
 		"RetryStageExecution":    {Input: op.Input{"pipelineName": "web", "stageName": source.Name, "pipelineExecutionId": source.Execution, "retryMode": "FAILED_ACTIONS"}},
 		"StartPipelineExecution": {Input: op.Input{"name": "web", "clientRequestToken": "token-1"}},
 		"DisableStageTransition": {Input: hold},
 		"EnableStageTransition":  {Input: transition},
+		"UpdatePipeline":         {Input: op.Input{"name": "web"}, Definition: p.Definition},
+		"PutRolePolicy":          {Input: op.Input{"RoleName": role, "PolicyName": "new", "PolicyDocument": document}},
+		"DeleteRolePolicy":       {Input: op.Input{"RoleName": role, "PolicyName": "inline"}},
+		"PutMetricData":          {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
 	}
 }
 
+const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
+
 func complete(name string, a plan.Action) plan.Action {
-	a.Service, a.Operation, a.Region = "codepipeline", name, region
+	for _, o := range op.All() {
+		if o.Write && o.Name == name {
+			a.Service = o.Service
+		}
+	}
+	a.Operation, a.Region = name, region
 	return a
 }
 
@@ -95,6 +142,13 @@ func TestEveryWrite(t *testing.T) {
 				if !ok {
 					t.Fatalf("the catalogue has %s, this test does not", o.Key())
 				}
+				if o.Name == "DeleteRolePolicy" { // it needs one to delete
+					put := op.Input{"RoleName": a.Input["RoleName"], "PolicyName": a.Input["PolicyName"], "PolicyDocument": document}
+					if _, err := x.w.Do(t.Context(), complete("PutRolePolicy", plan.Action{Input: put})); err != nil {
+						t.Fatal(err)
+					}
+					x.seen = nil
+				}
 				r, err := x.w.Do(t.Context(), complete(o.Name, a))
 				if err != nil {
 					t.Fatal(err)
@@ -102,16 +156,23 @@ func TestEveryWrite(t *testing.T) {
 				if len(x.seen) != 1 || r.RequestID == "" || r.RequestID != x.seen[0].RequestID {
 					t.Fatalf("%d calls, request ID %q", len(x.seen), r.RequestID)
 				}
+				want := map[string]any{}
 				for k, v := range a.Input {
-					if x.seen[0].In[k] != v {
-						t.Errorf("%s arrived as %v, want %s", k, x.seen[0].In[k], v)
-					}
+					want[k] = v
 				}
-				if len(x.seen[0].In) != len(a.Input) || x.seen[0].Region != region {
-					t.Errorf("arrived in %s as %v, want %v", x.seen[0].Region, x.seen[0].In, a.Input)
+				switch o.Name {
+				case "UpdatePipeline":
+					want = map[string]any{"pipeline": x.declaration(t, "web")}
+					want["pipeline"].(map[string]any)["version"] = float64(1) // as it was read
+				case "PutMetricData":
+					want = map[string]any{"Namespace": "Unjam", "MetricData": []any{map[string]any{"MetricName": "Remediations", "Unit": "Count", "Value": 1.0,
+						"Dimensions": []any{map[string]any{"Name": "Account", "Value": "1"}, map[string]any{"Name": "Region", "Value": "2"}}}}}
+				}
+				if d := cmp.Diff(want, x.seen[0].In); d != "" || (x.seen[0].Region != region && o.Service != "iam") {
+					t.Errorf("arrived in %s otherwise (-want +got):\n%s", x.seen[0].Region, d)
 				}
 				id := r.Outputs["pipelineExecutionId"]
-				if now := x.state(t).Stages[0].Execution; id != "" && id != now || (o.Name[:2] == "Re" || o.Name[:2] == "St") && id == "" {
+				if now := x.state(t).Stages[0].Execution; id != "" && id != now || (o.Name == "RetryStageExecution" || o.Name == "StartPipelineExecution") && id == "" {
 					t.Errorf("execution %q, the pipeline is at %q", id, now)
 				}
 			})
@@ -153,7 +214,11 @@ func TestFailures(t *testing.T) {
 		lab.Reset: false, lab.Timeout: false, lab.HTML: false, lab.HTML503: false, lab.Half: false, lab.LostReply: false,
 	}
 	for kind, definite := range kinds {
-		for _, name := range []string{"RetryStageExecution", "StartPipelineExecution", "DisableStageTransition", "EnableStageTransition"} {
+		for _, o := range op.All() {
+			if !o.Write {
+				continue
+			}
+			name := o.Name
 			t.Run(kind+" "+name, func(t *testing.T) {
 				play(t, func(t *testing.T, x *scene) {
 					a := complete(name, x.actions(t)[name])
