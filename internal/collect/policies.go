@@ -18,8 +18,9 @@ import (
 	"github.com/unjam/unjam/internal/fact"
 )
 
-// maxDocuments is how many policies of a role are read: ten managed ones are the default quota, and few roles have ten inline.
-const maxDocuments = 20
+// maxDocuments is how many policies of a role are read: one page. Ten managed ones are the default quota, and all inline policies of a role
+// have 10,240 characters together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const maxDocuments = 100
 
 // policies reads the role whose ARN the query names, with its trust, boundary and policies: the lists at once, then the documents at once.
 func (c *Collector) policies(ctx context.Context, q fact.Query) answer {
@@ -37,6 +38,7 @@ func (c *Collector) policies(ctx context.Context, q fact.Query) answer {
 		return a
 	}
 	a = c.documents(ctx, q, &f, documents)
+	f.More = !whole
 	a.facts = []fact.Fact{f}
 	if !whole && a.err == nil {
 		a.src, a.rest = f.From, fmt.Sprintf("%s has more than %d policies of a kind: the others were not read", f.Name, maxDocuments)
@@ -87,7 +89,7 @@ func (c *Collector) roleLists(ctx context.Context, q fact.Query, f *fact.RolePol
 	return documents, !more[0] && !more[1], a
 }
 
-// documents reads the named policies and the boundary's document into f. What could not be read is left out.
+// documents reads the named policies and the boundary's document into f. What could not be read is left out; of inline policies the names stay.
 func (c *Collector) documents(ctx context.Context, q fact.Query, f *fact.RolePolicies, named []fact.PolicyDocument) answer {
 	texts := make([]string, len(named)+1) // the boundary's comes last
 	var reads []func() (fact.Source, error)
@@ -115,6 +117,8 @@ func (c *Collector) documents(ctx context.Context, q fact.Query, f *fact.RolePol
 	for i, p := range named {
 		if p.Document = texts[i]; p.Document != "" {
 			f.Documents = append(f.Documents, p)
+		} else if p.ARN == "" {
+			f.Unread = append(f.Unread, p.Name)
 		}
 	}
 	return a

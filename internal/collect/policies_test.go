@@ -9,6 +9,7 @@ import (
 
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/testkit/apimodel"
 	"github.com/unjam/unjam/lab"
 	"github.com/unjam/unjam/lab/world"
@@ -86,11 +87,29 @@ func TestPoliciesOfWhichOneIsDenied(t *testing.T) {
 	}
 }
 
+// TestPolicyThatWasNotRead: of an inline policy whose document was refused nobody knows what it holds, while one that is not listed is not there.
+func TestPolicyThatWasNotRead(t *testing.T) {
+	c, _ := script(t, map[string][]string{
+		"iam:GetRole":                  {`<GetRoleResponse><GetRoleResult><Role><RoleName>Web</RoleName></Role></GetRoleResult></GetRoleResponse>`},
+		"iam:ListRolePolicies":         {`<ListRolePoliciesResponse><ListRolePoliciesResult><PolicyNames><member>own</member></PolicyNames></ListRolePoliciesResult></ListRolePoliciesResponse>`},
+		"iam:ListAttachedRolePolicies": {`<ListAttachedRolePoliciesResponse><ListAttachedRolePoliciesResult><AttachedPolicies></AttachedPolicies></ListAttachedRolePoliciesResult></ListAttachedRolePoliciesResponse>`},
+		"iam:GetRolePolicy":            {"!AccessDenied User: arn:aws:iam::111111111111:user/ada is not authorized to perform: iam:GetRolePolicy on resource: role Web"},
+	})
+	q := fact.Query{Scope: scope(""), Kind: fact.KindPolicies, ID: webARN}
+	s := ask(t, c, q)
+	for name, want := range map[string]plan.Answer{"own": plan.Unknown, "other": plan.Yes} {
+		check := plan.Check{Ref: fact.Ref{Scope: q.Scope, Kind: q.Kind, ID: q.ID}, Field: "inline/" + name, Op: plan.Is}
+		if got := check.Judge(s); got != want {
+			t.Errorf("is %s absent: %v, want %v", name, got, want)
+		}
+	}
+}
+
 // TestPoliciesBeyondTheBound: more policies than are read is said, not hidden.
 func TestPoliciesBeyondTheBound(t *testing.T) {
 	c, w := script(t, map[string][]string{
 		"iam:GetRole":                  {`<GetRoleResponse><GetRoleResult><Role><RoleName>Web</RoleName></Role></GetRoleResult></GetRoleResponse>`},
-		"iam:ListRolePolicies":         {`<ListRolePoliciesResponse><ListRolePoliciesResult><PolicyNames>` + strings.Repeat("<member>own</member>", 15) + `</PolicyNames></ListRolePoliciesResult></ListRolePoliciesResponse>`},
+		"iam:ListRolePolicies":         {`<ListRolePoliciesResponse><ListRolePoliciesResult><PolicyNames>` + strings.Repeat("<member>own</member>", 95) + `</PolicyNames></ListRolePoliciesResult></ListRolePoliciesResponse>`},
 		"iam:ListAttachedRolePolicies": {`<ListAttachedRolePoliciesResponse><ListAttachedRolePoliciesResult><AttachedPolicies>` + strings.Repeat("<member><PolicyName>P</PolicyName><PolicyArn>arn:aws:iam::111111111111:policy/P</PolicyArn></member>", 10) + `</AttachedPolicies></ListAttachedRolePoliciesResult></ListAttachedRolePoliciesResponse>`},
 		"iam:GetRolePolicy":            {`<GetRolePolicyResponse><GetRolePolicyResult><PolicyDocument>{}</PolicyDocument></GetRolePolicyResult></GetRolePolicyResponse>`},
 		"iam:GetPolicy":                {`<GetPolicyResponse><GetPolicyResult><Policy><DefaultVersionId>v2</DefaultVersionId></Policy></GetPolicyResult></GetPolicyResponse>`},
@@ -98,10 +117,10 @@ func TestPoliciesBeyondTheBound(t *testing.T) {
 	})
 	q := fact.Query{Scope: scope(""), Kind: fact.KindPolicies, ID: webARN}
 	s := ask(t, c, q)
-	if g, lost := s.GapOf(q); !lost || g.Class != fact.Skipped || len(all[fact.RolePolicies](s)[0].Documents) != 20 {
+	if g, lost := s.GapOf(q); !lost || g.Class != fact.Skipped || len(all[fact.RolePolicies](s)[0].Documents) != 100 || !all[fact.RolePolicies](s)[0].More {
 		t.Errorf("gap %+v, %d documents", g, len(all[fact.RolePolicies](s)[0].Documents))
 	}
-	if n := len(w.asked["iam:GetRolePolicy"]) + len(w.asked["iam:GetPolicyVersion"]); n != 20 || !strings.Contains(w.asked["iam:GetPolicyVersion"][0], "VersionId=v2") {
+	if n := len(w.asked["iam:GetRolePolicy"]) + len(w.asked["iam:GetPolicyVersion"]); n != 100 || !strings.Contains(w.asked["iam:GetPolicyVersion"][0], "VersionId=v2") {
 		t.Errorf("%d documents were asked for: %v", n, w.asked["iam:GetPolicyVersion"])
 	}
 }

@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,12 @@ type Fielder interface {
 	Fact
 	// Field returns the value at a path; false when the fact has no such field now.
 	Field(path string) (string, bool)
+}
+
+// Partial is a Fielder that may have been read in part: of a field that is Missing nobody knows what it holds.
+type Partial interface {
+	// Missing reports whether the field at a path may exist and was not read.
+	Missing(path string) bool
 }
 
 // Field knows "status".
@@ -48,6 +55,15 @@ func (r RolePolicies) Field(path string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Missing reports whether the inline policy of a field may exist and was not read.
+func (r RolePolicies) Missing(path string) bool {
+	name, inline := strings.CutPrefix(path, "inline/")
+	if _, read := r.Field(path); read || !inline {
+		return false
+	}
+	return r.More || slices.Contains(r.Unread, name)
 }
 
 // Field knows "version", "STAGE/status", "STAGE/execution", "STAGE/transition" (enabled or disabled), and, below

@@ -19,6 +19,8 @@ type RolePolicies struct {
 	Boundary  string           `json:"boundary,omitempty"` // ARN of its permissions boundary
 	Bounds    string           `json:"bounds,omitempty"`   // the boundary's document
 	Documents []PolicyDocument `json:"documents"`
+	Unread    []string         `json:"unread,omitempty"` // names of inline policies whose document was not read
+	More      bool             `json:"more,omitempty"`   // there are more policies than were listed
 }
 
 // PolicyDocument is one policy of a role.

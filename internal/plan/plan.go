@@ -197,6 +197,9 @@ func (c Check) Judge(s *fact.Snapshot) Answer {
 	if c.Op == Absent {
 		return No
 	}
+	if part, ok := f.(fact.Partial); ok && part.Missing(c.Field) {
+		return Unknown
+	}
 	v, ok := f.Field(c.Field)
 	if !ok {
 		v = ""
