@@ -29,12 +29,19 @@ type killer struct {
 	at     int // 0: never
 	before bool
 	victim *os.Process
+	looks  int    // reads of a connection by a run
+	signs  func() // completes the handshake at the fourth look
 }
 
 func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Lock()
 	k.calls++
 	now, victim := k.calls == k.at, k.victim
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetConnection") && k.signs != nil {
+		if k.looks++; k.looks == 4 {
+			k.signs()
+		}
+	}
 	k.mu.Unlock()
 	if !now {
 		k.lab.ServeHTTP(w, r)
@@ -49,21 +56,27 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler) // no reply
 }
 
-// game is a world served to the real program, with a plan that holds web, retries it and verifies.
+// kills are the plans whose carrying out is killed at every call, with the calls that change something. Together they have every kind of step.
+var kills = []struct{ name, world, plan, changes string }{
+	{"hold, retry, verify", "../../lab/world/worlds/wants-retry.world", "plan web --hold", "DisableStageTransition RetryStageExecution"},
+	{"a person's step", "../../lab/world/worlds/not-finished.world", "plan web --hold", "DisableStageTransition RetryStageExecution"},
+}
+
+// game is a world served to the real program, with a plan.
 type game struct {
 	*killer
 	env  []string
 	work string
 }
 
-func newGame(t *testing.T) *game {
+func newGame(t *testing.T, file, args string) *game {
 	t.Helper()
-	text, err := os.ReadFile("../../lab/world/worlds/wants-retry.world")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := &game{killer: &killer{lab: lab.New()}, work: t.TempDir()}
-	w, err := world.Load(g.lab, "wants-retry", text, time.Now())
+	w, err := world.Load(g.lab, "game", text, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +86,15 @@ func newGame(t *testing.T) *game {
 	k := w.Default
 	g.env = append(os.Environ(), "AWS_ENDPOINT_URL="+srv.URL, "AWS_REGION="+w.DefaultRegion, "AWS_ACCESS_KEY_ID="+k.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY="+k.SecretAccessKey, "AWS_SESSION_TOKEN="+k.SessionToken, "UNJAM_HOME="+filepath.Join(g.work, "home"), "WORK=")
-	if code, out := g.unjam(t, 0, false, "plan", "web", "--hold", "--out", "p.json"); code != 0 {
+	if code, out := g.unjam(t, 0, false, append(strings.Fields(args), "--out", "p.json")...); code != 0 {
 		t.Fatalf("plan: exit %d\n%s", code, out)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.signs = func() {
+		if err := w.Act("ada completes handshake team-github as=olga org=acme"); err != nil {
+			t.Error(err)
+		}
 	}
 	return g
 }
@@ -115,35 +135,42 @@ func (g *game) changes() string {
 // The program is killed at every call of a repair, before AWS has carried it out and after, one call a play. What goes on then ends
 // the repair: each change was made once.
 func TestKilledAtEveryCall(t *testing.T) {
-	g := newGame(t)
-	if code, out := g.unjam(t, 0, false, "apply", "p.json", "--apply", "--interval", "100ms"); code != 0 {
-		t.Fatalf("apply: exit %d\n%s", code, out)
+	for _, k := range kills {
+		t.Run(k.name, func(t *testing.T) {
+			g := newGame(t, k.world, k.plan)
+			if code, out := g.unjam(t, 0, false, "apply", "p.json", "--apply", "--interval", "300ms"); code != 0 {
+				t.Fatalf("apply: exit %d\n%s", code, out)
+			}
+			calls := g.calls
+			if got := g.changes(); got != k.changes || calls < 10 {
+				t.Fatalf("%d calls, changes %q, want %q", calls, got, k.changes)
+			}
+			for at := 1; at <= calls; at++ {
+				for _, early := range []bool{true, false} {
+					t.Run(fmt.Sprintf("%d-%v", at, early), func(t *testing.T) {
+						t.Parallel()
+						killed(t, newGame(t, k.world, k.plan), at, early, k.changes)
+					})
+				}
+			}
+		})
 	}
-	calls := g.calls
-	const want = "DisableStageTransition RetryStageExecution"
-	if got := g.changes(); got != want || calls < 10 {
-		t.Fatalf("%d calls, changes %q, want %q", calls, got, want)
+}
+
+// killed carries the game's plan out, killed at a call, and goes on.
+func killed(t *testing.T, g *game, at int, early bool, want string) {
+	args := []string{"resume", "--apply", "--interval", "300ms"}
+	code, out := g.unjam(t, at, early, "apply", "p.json", "--apply", "--interval", "300ms")
+	if code == 0 {
+		return // this play took fewer polls
 	}
-	for at := 1; at <= calls; at++ {
-		for _, before := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%d-%v", at, before), func(t *testing.T) {
-				t.Parallel()
-				g := newGame(t)
-				args := []string{"resume", "--apply", "--interval", "100ms"}
-				code, out := g.unjam(t, at, before, "apply", "p.json", "--apply", "--interval", "100ms")
-				if code == 0 {
-					return // this play took fewer polls
-				}
-				if runs, err := os.ReadDir(filepath.Join(g.work, "home", "locks")); code != -1 || err != nil || len(runs) < 2 {
-					args = []string{"apply", "p.json", "--apply", "--interval", "100ms"} // it was killed before it had a run
-				}
-				if code, more := g.unjam(t, 0, false, args...); code != 0 {
-					t.Errorf("%v: exit %d\n%s\nbefore that:\n%s", args, code, more, out)
-				}
-				if got := g.changes(); got != want {
-					t.Errorf("changes %q, want %q", got, want)
-				}
-			})
-		}
+	if runs, err := os.ReadDir(filepath.Join(g.work, "home", "locks")); code != -1 || err != nil || len(runs) < 2 {
+		args = []string{"apply", "p.json", "--apply", "--interval", "300ms"} // it was killed before it had a run
+	}
+	if code, more := g.unjam(t, 0, false, args...); code != 0 {
+		t.Errorf("%v: exit %d\n%s\nbefore that:\n%s", args, code, more, out)
+	}
+	if got := g.changes(); got != want {
+		t.Errorf("changes %q, want %q", got, want)
 	}
 }

@@ -15,6 +15,7 @@ var (
 	ErrDamaged  = errors.New("the journal is damaged; move it away (its runs can then no longer be resumed) and look at AWS before starting again")
 	ErrReadOnly = errors.New("the journal cannot be written; check the permissions of the home folder, or choose another with --home")
 	ErrFull     = errors.New("the disk is full; make room, then resume")
+	ErrDisk     = errors.New("the disk refuses the journal; make room or choose another place with --home, then resume")
 )
 
 // Primary result codes of SQLite (https://www.sqlite.org/rescode.html).
@@ -23,6 +24,7 @@ const (
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8
+	codeIOErr    = 10
 	codeCorrupt  = 11
 	codeFull     = 13
 	codeCantOpen = 14
@@ -45,6 +47,8 @@ func classify(err error) error {
 		word = ErrDamaged
 	case codeFull:
 		word = ErrFull
+	case codeIOErr:
+		word = ErrDisk
 	default:
 		return err
 	}

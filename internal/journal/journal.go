@@ -75,7 +75,7 @@ PRAGMA user_version = 2;
 // 0600. Every write is on the disk (WAL, synchronous FULL) before it returns. The home must be on a local disk.
 func Open(home string) (*Journal, error) {
 	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, fmt.Errorf("open journal: make home folder %s: %w", home, err)
+		return nil, fmt.Errorf("open journal: make home folder %s (choose another with --home): %w", home, err)
 	}
 	path, err := filepath.Abs(filepath.Join(home, File))
 	if err != nil {
