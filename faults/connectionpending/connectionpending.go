@@ -18,7 +18,7 @@ func Fault() *fault.Fault {
 		Doc:  doc(),
 		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindAction, fact.KindConnection, fact.KindHost, fact.KindTags,
 			fact.KindEvent, fact.KindSimulation, fact.KindRole, fact.KindRegion, fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync,
-			fact.KindAppService, fact.KindProduct, fact.KindReview},
+			fact.KindAppService, fact.KindProduct, fact.KindReview, fact.KindExecution, fact.KindPolicies},
 		Explains: []fault.Code{"source-stale", "host-not-ready"},
 		Diagnose: diagnose,
 		Plan:     draft,
@@ -96,6 +96,7 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 	}
 	f.Details.CreatedBy, f.Details.CreatedWith = creator(s, c, trail)
 	f.Details.Alternatives = alternatives(s, c)
+	helps = append(helps, useAsks(s, users, f.Details.Alternatives)...)
 	f.Details.WhoCan = who
 	if g, check, ok := grant(s, c, cause.Code, trail); ok {
 		f.Details.Grant = g

@@ -15,13 +15,35 @@ import (
 // patience is how long a plan waits for a person: long enough for a weekend.
 const patience = 72 * time.Hour
 
-// draft is the repair: a person completes the handshake, the machine sees it, then every waiting pipeline runs again.
+// draft is the repair: by the handshake, or by another connection where one could serve and that is wished.
 func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
-	ref := fact.ConnectionRef(s.Question().Account, f.Subject.ARN)
-	c, ok := fact.Get[fact.Connection](s, ref)
+	c, ok := fact.Get[fact.Connection](s, fact.ConnectionRef(s.Question().Account, f.Subject.ARN))
 	if !ok {
 		return plan.Draft{}
 	}
+	by := handshake(s, f, c, o)
+	if o.Strategy == plan.Handshake && o.Reuse == "" {
+		return by
+	}
+	other, why := reuse(s, f, c, o)
+	switch wished := o.Strategy == plan.Reuse || o.Reuse != ""; {
+	case wished && why != "":
+		return plan.Draft{Notes: []string{fmt.Sprintf("Not planned with another connection in place of %s: %s.", c.Name, why)}}
+	case wished:
+		other.Notes = append([]string{costs(by, other, label(s, f, c, o))}, other.Notes...)
+		return other
+	case why == "":
+		by.Strategy = plan.Handshake
+		by.Notes = append(by.Notes, costs(by, other, label(s, f, c, o)))
+	case len(f.Details.Alternatives) > 0:
+		by.Notes = append(by.Notes, fmt.Sprintf("No other connection can serve instead (--strategy reuse): %s.", why))
+	}
+	return by
+}
+
+// handshake is the repair by a person, who completes the handshake: the machine sees it, then every waiting pipeline runs again.
+func handshake(s *fact.Snapshot, f fault.Finding, c fact.Connection, o plan.Options) plan.Draft {
+	ref := c.Ref()
 	var d plan.Draft
 	id := "handshake-" + f.Subject.Name
 	status := func(op plan.Op, v string) plan.Check { return plan.Check{Ref: ref, Field: "status", Op: op, Value: v} }
@@ -48,15 +70,22 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		ID: "verify-" + f.Subject.Name, Title: "the diagnosis again: " + c.Name + " no longer waits", Kind: plan.Verify, Target: ref,
 		After: []string{id}, Verdict: string(f.Code), Patience: 5 * time.Minute,
 	})
-	r := fault.Restart{Connection: c.ARN, After: id, Options: o}
+	updated := map[string]string{}
+	if o.Rehook {
+		for _, p := range fault.Known(s, c.ARN) {
+			step, lost := fault.Rehook(s, p)
+			step.After = []string{id}
+			d.Steps = append(d.Steps, step)
+			updated[p.ARN] = step.ID
+			missed = append(missed, lost...)
+		}
+	}
+	r := fault.Restart{Connection: c.ARN, After: id, Updated: updated, Options: o}
 	restarts, notes := r.Steps(s)
 	d.Steps = append(d.Steps, restarts...)
 	d.Notes = append(d.Notes, notes...)
-	if len(f.Affects) > 0 {
-		d.Notes = append(d.Notes, "A pipeline that was created while its connection was PENDING often does not start at pushes even afterwards. Push once and look; updating the pipeline without a change makes its webhook anew.")
-	}
-	if len(f.Details.Alternatives) > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("An AVAILABLE connection to %s exists and could serve instead: %s.", c.Provider, strings.Join(f.Details.Alternatives, ", ")))
+	if len(f.Affects) > 0 && !o.Rehook {
+		d.Notes = append(d.Notes, "A pipeline that was created while its connection was PENDING often does not start at pushes even afterwards. Push once and look; --rehook plans an update without a change, which makes the webhook anew.")
 	}
 	if note := fault.NotSeen(missed); note != "" {
 		d.Notes = append(d.Notes, note)

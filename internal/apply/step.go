@@ -23,7 +23,11 @@ func (r *run) step(ctx context.Context, s plan.Step) result {
 		return result{status: journal.HasFailed, message: err.Error(), err: err}
 	}
 	before := r.state.Step(s.ID)
-	if !s.NotBefore.IsZero() && !r.until(ctx, s.NotBefore) {
+	begins, err := r.begins(s)
+	if err != nil {
+		return result{status: journal.HasFailed, message: err.Error(), err: err}
+	}
+	if !begins.IsZero() && !r.until(ctx, begins) {
 		return r.end(s, stopped())
 	}
 	var res result
@@ -39,6 +43,24 @@ func (r *run) step(ctx context.Context, s plan.Step) result {
 		}
 	}
 	return r.end(s, res)
+}
+
+// begins is when a step may begin; zero: at once.
+func (r *run) begins(s plan.Step) (time.Time, error) {
+	at := s.NotBefore
+	if s.Pause <= 0 {
+		return at, nil
+	}
+	st, err := r.Journal.State(r.id)
+	if err != nil {
+		return at, fmt.Errorf("read journal: %w", err)
+	}
+	for _, id := range s.After {
+		if next := st.Step(id).EndedAt.Add(s.Pause); next.After(at) {
+			at = next
+		}
+	}
+	return at, nil
 }
 
 // until sleeps until a time; false when ctx ended first.

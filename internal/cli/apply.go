@@ -279,7 +279,7 @@ func lookLater(out apply.Outcome, p plan.Plan) string {
 	var names []string
 	for i, s := range p.Steps {
 		going := s.Do != nil && (s.Do.Operation == "RetryStageExecution" || s.Do.Operation == "StartPipelineExecution")
-		if !going || i >= len(out.Steps) || out.Steps[i].Status != journal.IsDone {
+		if !going || i >= len(out.Steps) || out.Steps[i].Status != journal.IsDone || slices.Contains(names, s.Target.ID) {
 			continue
 		}
 		if len(names) == 3 || len(p.Regions) == 0 || s.Do.Region != p.Regions[0] {

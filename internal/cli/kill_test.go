@@ -60,6 +60,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var kills = []struct{ name, world, plan, changes string }{
 	{"hold, retry, verify", "../../lab/world/worlds/wants-retry.world", "plan web --hold", "DisableStageTransition RetryStageExecution"},
 	{"a person's step", "../../lab/world/worlds/not-finished.world", "plan web --hold", "DisableStageTransition RetryStageExecution"},
+	{"update, start", "../../lab/world/worlds/alternative.world", "plan web --strategy reuse --hold", "DisableStageTransition StartPipelineExecution UpdatePipeline"},
 }
 
 // game is a world served to the real program, with a plan.

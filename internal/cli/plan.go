@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
@@ -60,20 +64,87 @@ func nextPlan(cmd *cobra.Command, args []string, p plan.Plan) string {
 }
 
 // planFlags are the wishes for a plan.
-type planFlags struct{ plan.Options }
+type planFlags struct {
+	plan.Options
+	strategy, load string
+}
 
 func (p *planFlags) add(c *cobra.Command) {
-	c.Flags().BoolVar(&p.Hold, "hold", false, "disable the transition behind Source first; release it yourself when you are ready")
-	c.Flags().BoolVar(&p.NoRestart, "no-restart", false, "neither retry nor start pipelines")
+	f := c.Flags()
+	f.BoolVar(&p.Hold, "hold", false, "disable the transition behind Source first; release it yourself when you are ready")
+	f.BoolVar(&p.NoRestart, "no-restart", false, "neither retry nor start pipelines")
+	f.StringVar(&p.strategy, "strategy", "", "`WAY` to repair a connection that waits: handshake, or reuse (point the pipelines at another connection)")
+	f.StringVar(&p.Reuse, "reuse", "", "the `ARN` of the AVAILABLE connection to use instead; means --strategy reuse")
+	f.BoolVar(&p.Rehook, "rehook", false, "update pipelines without a change after the handshake, so that AWS makes their webhooks anew")
+	f.StringVar(&p.load, "load", "", "a smoke load at the end: `PIPELINE=STARTS/TIME`, web=5/10m for example")
+	f.BoolVar(&p.Metric, "metric", false, "count the remediation in CloudWatch, namespace Unjam; AWS charges for custom metrics")
+	c.MarkFlagsMutuallyExclusive("no-restart", "load")
+	completes(c, "strategy", []string{string(plan.Handshake), string(plan.Reuse)}, false)
+}
+
+// options are the wishes, checked.
+func (p *planFlags) options() (plan.Options, error) {
+	o := p.Options
+	switch o.Strategy = plan.Strategy(p.strategy); o.Strategy {
+	case "", plan.Handshake, plan.Reuse:
+	default:
+		return o, usagef("--strategy %s: there are handshake and reuse", p.strategy)
+	}
+	if o.Reuse != "" {
+		a, err := fact.ParseARN(o.Reuse)
+		if err != nil || !a.IsConnection() {
+			return o, usagef("--reuse %s: it is not the ARN of a connection", o.Reuse)
+		}
+		if o.Strategy == plan.Handshake {
+			return o, usagef("--reuse is for --strategy reuse, not for handshake")
+		}
+	}
+	if o.Strategy == plan.Reuse && o.Rehook {
+		return o, usagef("--rehook is for --strategy handshake: reuse updates the pipelines anyway")
+	}
+	if p.load != "" {
+		l, err := parseLoad(p.load)
+		if err != nil {
+			return o, err
+		}
+		o.Load = &l
+	}
+	return o, nil
+}
+
+// parseLoad reads PIPELINE=STARTS/TIME.
+func parseLoad(text string) (plan.Load, error) {
+	wrong := usagef("--load %s: write PIPELINE=STARTS/TIME, web=5/10m for example: at most %d starts in %s", text, planner.MaxStarts, planner.MaxOver)
+	name, rest, ok := strings.Cut(text, "=")
+	n, over, both := strings.Cut(rest, "/")
+	if !ok || !both || name == "" {
+		return plan.Load{}, wrong
+	}
+	starts, err := strconv.Atoi(n)
+	if err != nil || starts < 1 || starts > planner.MaxStarts {
+		return plan.Load{}, wrong
+	}
+	d, err := time.ParseDuration(over)
+	if err != nil || d < 0 || d > planner.MaxOver {
+		return plan.Load{}, wrong
+	}
+	return plan.Load{Pipeline: name, Starts: starts, Over: d}, nil
 }
 
 // plan diagnoses and plans.
 func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFlags) (*app.Diagnosis, plan.Plan, error) {
+	o, err := wish.options()
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	if o.Load != nil && len(args) == 0 {
+		args = []string{o.Load.Pipeline}
+	}
 	d, err := e.diagnose(ctx, args, ask)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults.All(), wish.Options)
+	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults.All(), o)
 	if err != nil {
 		return nil, p, err
 	}

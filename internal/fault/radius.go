@@ -209,8 +209,29 @@ func runsWith(p fact.Pipeline, arn, name string) []plan.Effect {
 // pipelineRadius is what a pipeline has in flight, and what lies behind its first stage.
 func pipelineRadius(s *fact.Snapshot, touched fact.Ref) (effects []plan.Effect, missed []string, asks []fact.Query) {
 	name, scope := touched.ID, touched.Scope
-	runs := fact.Query{Scope: scope, Kind: fact.KindExecution, ID: name}
-	asks = []fact.Query{PipelineQuery(scope, name), StateQuery(scope, name), runs}
+	effects, missed, asks = inFlight(s, touched)
+	asks = append([]fact.Query{PipelineQuery(scope, name)}, asks...)
+	p, ok := fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, name))
+	if !ok {
+		return effects, append(missed, unseen(s, "the stages of "+name, asks[:1])...), asks
+	}
+	for i, st := range p.Stages {
+		if i > 0 {
+			effects = append(effects, plan.Effect{What: fmt.Sprintf("stage %s of %s lies behind", st.Name, name), Production: fact.LooksLikeProduction(st.Name)})
+		}
+	}
+	return effects, missed, asks
+}
+
+// flightAsks are the queries that show what of a pipeline is in flight.
+func flightAsks(touched fact.Ref) []fact.Query {
+	return []fact.Query{StateQuery(touched.Scope, touched.ID), {Scope: touched.Scope, Kind: fact.KindExecution, ID: touched.ID}}
+}
+
+// inFlight is what of a pipeline an update of its definition ends.
+func inFlight(s *fact.Snapshot, touched fact.Ref) (effects []plan.Effect, missed []string, asks []fact.Query) {
+	name, scope := touched.ID, touched.Scope
+	asks = flightAsks(touched)
 	flying := map[string]string{} // execution to where it is
 	for e := range latest[fact.Execution](s) {
 		if e.Pipeline == name && e.Ref().Scope == scope && (e.Status == "InProgress" || e.Status == "Stopping") {
@@ -226,17 +247,8 @@ func pipelineRadius(s *fact.Snapshot, touched fact.Ref) (effects []plan.Effect, 
 	for _, id := range slices.Sorted(maps.Keys(flying)) {
 		effects = append(effects, plan.Effect{What: fmt.Sprintf("run %s of %s, now %s, ends: an update of the definition fails what is in flight", id, name, flying[id])})
 	}
-	if !ok || !s.Answered(runs) {
-		missed = unseen(s, "runs of "+name+" in flight", asks[1:])
-	}
-	p, ok := fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, name))
-	if !ok {
-		return effects, append(missed, unseen(s, "the stages of "+name, asks[:1])...), asks
-	}
-	for i, st := range p.Stages {
-		if i > 0 {
-			effects = append(effects, plan.Effect{What: fmt.Sprintf("stage %s of %s lies behind", st.Name, name), Production: fact.LooksLikeProduction(st.Name)})
-		}
+	if !ok || !s.Answered(asks[1]) {
+		missed = unseen(s, "runs of "+name+" in flight", asks)
 	}
 	return effects, missed, asks
 }

@@ -17,9 +17,10 @@ const sourcePatience = 10 * time.Minute
 // Restart drafts the steps that make every pipeline on a connection run again: a retry of the failed Source stage where AWS
 // allows it, a start where it does not.
 type Restart struct {
-	Connection string   // ARN
-	After      string   // the step to come after; "" for none
-	Only       []string // pipeline ARNs; nil means all that use the connection
+	Connection string            // ARN
+	After      string            // the step to come after; "" for none
+	Only       []string          // pipeline ARNs; nil means all that use the connection
+	Updated    map[string]string // pipeline ARN to the step that updates its definition first: then AWS allows no retry, only a start
 	Options    plan.Options
 }
 
@@ -84,14 +85,14 @@ func releases(steps []plan.Step) []string {
 func (r Restart) pipeline(src Source) []plan.Step {
 	p, scope := src.Pipeline, src.Pipeline.Ref().Scope
 	ref := fact.StateRef(scope, p.Name)
-	key := p.Name
-	if scope.Region != "" {
-		key = scope.Region + "-" + p.Name
-	}
+	key := stepKey(p)
 	var steps []plan.Step
 	var after []string
 	if r.After != "" {
 		after = []string{r.After}
+	}
+	if update := r.Updated[p.ARN]; update != "" {
+		after = append(after, update)
 	}
 	behind := p.StagesBehind(r.Connection)
 	if r.Options.Hold && len(behind) > 0 {
@@ -104,6 +105,9 @@ func (r Restart) pipeline(src Source) []plan.Step {
 			hold.DoneWhen = hold.SkipWhen
 			hold.UndoneWhen = []plan.Check{{Ref: ref, Field: behind[0] + "/transition", Op: plan.Is, Value: "enabled"}}
 			hold.Patience = time.Minute
+			if update := r.Updated[p.ARN]; update != "" {
+				hold.After = []string{update} // whether a disabled transition outlives an update is unconfirmed: docs/aws-facts.md, "Changing a pipeline"
+			}
 			steps = append(steps, hold)
 			after = append(after, hold.ID)
 		}
@@ -119,6 +123,14 @@ func (r Restart) pipeline(src Source) []plan.Step {
 		run.Blast = append(run.Blast, plan.Effect{What: what, Production: !held && fact.LooksLikeProduction(stage)})
 	}
 	return append(steps, run)
+}
+
+// stepKey tells the steps of one pipeline from those of another.
+func stepKey(p fact.Pipeline) string {
+	if region := p.Ref().Scope.Region; region != "" {
+		return region + "-" + p.Name
+	}
+	return p.Name
 }
 
 // closed reports whether the transition behind Source is disabled already.
@@ -139,7 +151,7 @@ func (r Restart) run(src Source, key string, ref fact.Ref) plan.Step {
 	}
 	done := []plan.Check{check(at+"/id", plan.Not, src.State.ID), check(at+"/status", plan.Is, "Succeeded")}
 	// AWS refuses a retry when the definition changed since the failure: then only a new run can help.
-	retry := src.State.Status == "Failed" && src.Stages.Status == "Failed" && !p.Updated.After(src.State.Changed) && src.Stages.Execution != ""
+	retry := r.Updated[p.ARN] == "" && src.State.Status == "Failed" && src.Stages.Status == "Failed" && !p.Updated.After(src.State.Changed) && src.Stages.Execution != ""
 	var step plan.Step
 	if retry {
 		step = plan.NewCall("retry-"+key, fmt.Sprintf("retry %s/%s", p.Name, src.Stage.Name), ref, plan.Action{

@@ -82,7 +82,9 @@ type Step struct {
 	Export     []fact.Ref `json:"export,omitempty"`     // Call: saved before the run changes anything
 	Window     string     `json:"window,omitempty"`     // why it needs a maintenance window: it touches DNS, certificates or TLS
 	Optional   bool       `json:"optional,omitempty"`   // its failure is told and fails nothing
-	NotBefore  time.Time  `json:"notBefore,omitzero"`   // begun no sooner: what is read earlier may be older than a call in doubt, or a load is spread
+	NotBefore  time.Time  `json:"notBefore,omitzero"`   // begun no sooner: what is read earlier may be older than a call in doubt
+
+	Pause time.Duration `json:"pause,omitempty"` // nanoseconds; begun no sooner than this after the steps it comes after: a load is spread
 }
 
 // Consent is the name under which a step that cannot be taken back needs a consent of its own, "one-way:DeleteConnection" for
@@ -317,9 +319,10 @@ func (s Step) validate() error {
 
 // Draft is what one fault wants done about one finding; the planner completes it.
 type Draft struct {
-	Asks  []Ask
-	Notes []string
-	Steps []Step
+	Asks     []Ask
+	Notes    []string
+	Steps    []Step
+	Strategy Strategy // which way it takes, where there was a choice
 }
 
 // Options are the user's wishes for a plan.

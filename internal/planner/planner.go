@@ -39,6 +39,9 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 		}
 		d := faults[i].Plan(s, f, o)
 		p.Asks = append(p.Asks, d.Asks...)
+		if p.Strategy == "" {
+			p.Strategy = d.Strategy
+		}
 		for _, n := range d.Notes {
 			if !slices.Contains(p.Notes, n) {
 				p.Notes = append(p.Notes, n)
@@ -49,6 +52,16 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 	var err error
 	if p.Steps, err = order(merge(steps)); err != nil {
 		return p, err
+	}
+	if o.Load != nil {
+		d, err := load(s, p.Steps, *o.Load)
+		if err != nil {
+			return p, err
+		}
+		p.Steps, p.Notes = append(p.Steps, d.Steps...), append(p.Notes, d.Notes...)
+	}
+	if o.Metric {
+		p.Steps = append(p.Steps, metric(p, p.Steps)...)
 	}
 	save(p.Steps)
 	p.ID = p.Digest()

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -20,7 +21,7 @@ type Made struct {
 // settle is how long after a call reads are trusted to show what became of it: they lag behind writes.
 const settle = time.Minute
 
-// Rollback plans to take back what a run has called, the last call first, and nothing else. s are fresh facts: the definitions of the
+// Rollback plans to take back what a run has called, the last call first and transitions last, and nothing else. s are fresh facts: the definitions of the
 // pipelines that the run updated (PipelinesOf). made says per step ID what was called. A plan without steps means that there is nothing
 // to take back; its notes say what stays.
 func Rollback(s *fact.Snapshot, old plan.Plan, run string, made map[string]Made) (plan.Plan, error) {
@@ -38,6 +39,8 @@ func Rollback(s *fact.Snapshot, old plan.Plan, run string, made map[string]Made)
 		}
 	}
 	slices.SortStableFunc(calls, func(a, b plan.Step) int { return made[b.ID].IntendedAt.Compare(made[a.ID].IntendedAt) })
+	// What waits before a transition that the run disabled must not enter with the definition that is taken back: transitions are enabled last.
+	slices.SortStableFunc(calls, func(a, b plan.Step) int { return cmp.Compare(enables(a), enables(b)) })
 	for _, step := range calls {
 		if step.Undo == nil {
 			p.Notes = append(p.Notes, fmt.Sprintf("Not taken back: %s. Why: %s.", step.Title, step.OneWay))
@@ -56,6 +59,13 @@ func Rollback(s *fact.Snapshot, old plan.Plan, run string, made map[string]Made)
 	save(p.Steps)
 	p.ID = p.Digest()
 	return p, p.Validate()
+}
+
+func enables(s plan.Step) int {
+	if s.Undo != nil && s.Undo.Operation == "EnableStageTransition" {
+		return 1
+	}
+	return 0
 }
 
 // takeBack is the step that undoes a step. It relies on what the call has left: where somebody has changed that since, it is stale.

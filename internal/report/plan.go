@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
@@ -117,6 +118,9 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 	}
 	if !s.NotBefore.IsZero() {
 		p.field("Begins", p.clock(s.NotBefore))
+	}
+	if s.Pause > 0 {
+		p.field("Begins", s.Pause.Round(time.Second).String()+" after the step before it")
 	}
 	if len(s.After) > 0 {
 		var after []int

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,10 +23,14 @@ import (
 // Update reports whether goldens are to be rewritten: UPDATE=1 go test ./faults/...
 func Update() bool { return os.Getenv("UPDATE") == "1" }
 
-// Plan makes the plan of a case's findings. The file "wishes" may hold the words hold and no-restart.
+// Plan makes the plan of a case's findings. The file "wishes" may hold the words hold, no-restart, rehook, reuse and metric.
 func (c *Case) Plan(t *testing.T, d *app.Diagnosis, faults []*fault.Fault) plan.Plan {
 	t.Helper()
-	o := plan.Options{Hold: bytes.Contains([]byte(c.Files["wishes"]), []byte("hold")), NoRestart: bytes.Contains([]byte(c.Files["wishes"]), []byte("no-restart"))}
+	wish := func(word string) bool { return slices.Contains(strings.Fields(c.Files["wishes"]), word) }
+	o := plan.Options{Hold: wish("hold"), NoRestart: wish("no-restart"), Rehook: wish("rehook"), Metric: wish("metric")}
+	if wish("reuse") {
+		o.Strategy = plan.Reuse
+	}
 	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults, o)
 	if err != nil {
 		t.Fatalf("plan: %v", err)
@@ -142,6 +148,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	t.Helper()
 	var qs []fact.Query
 	for _, s := range p.Steps {
+		if s.Target.Kind == fact.KindPolicies {
+			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindPolicies, ID: s.Target.ID})
+		}
 		if s.Target.Kind == fact.KindPipelineState {
 			qs = append(qs, fault.StateQuery(s.Target.Scope, s.Target.ID), fault.PipelineQuery(s.Target.Scope, s.Target.ID))
 		}
@@ -153,6 +162,11 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	var b bytes.Buffer
 	for x := range fact.All[fact.Pipeline](snap) {
 		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
+	}
+	for x := range fact.All[fact.RolePolicies](snap) {
+		for _, d := range x.Documents {
+			b.WriteString(x.ARN + " " + d.Name + " " + d.Document + "\n")
+		}
 	}
 	for x := range fact.All[fact.PipelineState](snap) {
 		for _, st := range x.Stages {

@@ -95,5 +95,7 @@ func about(x fault.Finding, subject fact.Ref) bool {
 		return true
 	}
 	pipeline := subject.Kind == fact.KindPipeline || subject.Kind == fact.KindPipelineState
-	return pipeline && x.Subject.Kind == "pipeline" && x.Subject.Name == subject.ID && x.Subject.Region == subject.Scope.Region
+	return pipeline && slices.ContainsFunc(append([]fault.Subject{x.Subject}, x.Affects...), func(f fault.Subject) bool {
+		return f.Kind == "pipeline" && f.Name == subject.ID && f.Region == subject.Scope.Region
+	})
 }
