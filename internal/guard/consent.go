@@ -72,13 +72,8 @@ func (p Policy) serving(kind, account string) []Window {
 func (p Policy) windowsExist(r Request, _ *Admission) error {
 	var against []error
 	for _, s := range r.Plan.Steps {
-		if s.Kind != plan.Call || s.Window == "" {
-			continue
-		}
-		for _, kind := range kindsOf(s) {
-			if err := p.lacksWindow(r, s, kind); err != nil {
-				against = append(against, err)
-			}
+		if err := p.lacksWindow(r, s); err != nil {
+			against = append(against, err)
 		}
 	}
 	return errors.Join(against...)
@@ -86,12 +81,17 @@ func (p Policy) windowsExist(r Request, _ *Admission) error {
 
 // lacksWindow refuses a step that needs a window for which the policy has none. Only where there are no windows at all may a consent
 // stand in.
-func (p Policy) lacksWindow(r Request, s plan.Step, kind string) error {
+func (p Policy) lacksWindow(r Request, s plan.Step) error {
+	if s.Kind != plan.Call || s.Window == "" {
+		return nil
+	}
+	lacking := slices.DeleteFunc(kindsOf(s), func(kind string) bool { return len(p.serving(kind, r.Account)) > 0 })
 	switch {
-	case len(p.serving(kind, r.Account)) > 0:
+	case len(lacking) == 0:
 		return nil
 	case len(p.Windows) > 0:
-		return &Refused{Gate: GateWindow, Why: fmt.Sprintf("step %s needs a maintenance window (%s), and %s has none for %s in account %s", s.ID, s.Window, p.name, kind, r.Account), Next: "ask whoever keeps " + p.name}
+		why := fmt.Sprintf("step %s needs a maintenance window (%s), and %s has none for %s in account %s", s.ID, s.Window, p.name, strings.Join(lacking, " and "), r.Account)
+		return &Refused{Gate: GateWindow, Why: why, Next: "ask whoever keeps " + p.name}
 	case slices.Contains(r.Accept, NoWindow):
 		return nil
 	}
@@ -101,33 +101,38 @@ func (p Policy) lacksWindow(r Request, s plan.Step, kind string) error {
 // windowGate refuses a call outside its windows, and one that may outlive them. A call without a reason of its own for a window is bound
 // by the windows for everything, if the account has any.
 func (p Policy) windowGate(r Request, s plan.Step) error {
+	if err := p.lacksWindow(r, s); err != nil {
+		return err
+	}
 	var against []error
 	for _, kind := range kindsOf(s) {
-		all := p.serving(kind, r.Account)
-		if len(all) == 0 {
-			if s.Window != "" {
-				against = append(against, p.lacksWindow(r, s, kind))
+		if all := p.serving(kind, r.Account); len(all) > 0 {
+			if err := closed(r, s, kind, all); err != nil {
+				against = append(against, err)
 			}
-			continue
 		}
-		need := max(s.Patience, callTimeout)
-		end := openUntil(all, r.Now)
-		if end.Sub(r.Now) >= need {
-			continue
-		}
-		refused := &Refused{Gate: GateWindow, Opens: opens(all, r.Now, need)}
-		if end.IsZero() {
-			refused.Why = fmt.Sprintf("no maintenance window for %s is open in account %s", kind, r.Account)
-		} else {
-			refused.Why = fmt.Sprintf("step %s may take %s, and the maintenance window closes at %s", s.ID, need, stamp(end))
-		}
-		if refused.Opens.IsZero() {
-			refused.Why += fmt.Sprintf("; none that is as long as %s opens again", need)
-		} else {
-			refused.Why += "; the next one opens at " + stamp(refused.Opens)
-			refused.Next = "unjam resume RUN --apply, from then on"
-		}
-		against = append(against, refused)
 	}
 	return errors.Join(against...)
+}
+
+// closed refuses a step for which the windows are not open, or not for long enough.
+func closed(r Request, s plan.Step, kind string, all []Window) error {
+	need := max(s.Patience, callTimeout)
+	end := openUntil(all, r.Now)
+	if end.Sub(r.Now) >= need {
+		return nil
+	}
+	refused := &Refused{Gate: GateWindow, Opens: opens(all, r.Now, need)}
+	if end.IsZero() {
+		refused.Why = fmt.Sprintf("no maintenance window for %s is open in account %s", kind, r.Account)
+	} else {
+		refused.Why = fmt.Sprintf("step %s may take %s, and the maintenance window closes at %s", s.ID, need, stamp(end))
+	}
+	if refused.Opens.IsZero() {
+		refused.Why += fmt.Sprintf("; none that is as long as %s opens again", need)
+	} else {
+		refused.Why += "; the next one opens at " + stamp(refused.Opens)
+		refused.Next = "unjam resume RUN --apply, from then on"
+	}
+	return refused
 }
