@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/unjam/unjam/internal/fact"
 )
@@ -91,6 +92,11 @@ func (a Approval) check() error {
 		return errors.New("createdAt and expiresAt must be times of this century")
 	case !a.Revokes && !a.ExpiresAt.After(a.CreatedAt):
 		return errors.New("it expires before it was made")
+	}
+	for _, text := range []string{string(a.PlanID), a.By, string(a.Person), a.Signer, a.Comment} {
+		if strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' }) {
+			return errors.New("its texts must be of one line")
+		}
 	}
 	return nil
 }

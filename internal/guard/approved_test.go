@@ -40,6 +40,7 @@ func TestGateApproval(t *testing.T) {
 		"of tomorrow":              {found(with(good, func(a *guard.Approval) { a.CreatedAt = now().Add(time.Hour) })), "has not come yet"},
 		"by somebody else":         {found(with(good, func(a *guard.Approval) { a.Person = "bob@example.com" })), "it says to be by bob@example.com"},
 		"without schema":           {found(with(good, func(a *guard.Approval) { a.Schema = "" })), "schema"},
+		"two lines":                {found(with(good, func(a *guard.Approval) { a.Comment = "a\nb" })), "of one line"},
 		"revoked":                  {found(good, with(good, revokes)), "ada@example.com has revoked it"},
 		"revoked at once":          {found(with(good, func(a *guard.Approval) { a.Revokes = true }), good), "has revoked it"},
 		"revocation alone":         {found(with(good, revokes)), "it has 0"},

@@ -27,30 +27,44 @@ func parseSource(name string, text []byte) (source, error) {
 	}
 	s.file = f
 	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return s, fmt.Errorf("read policy: %s: it has %d documents, want one that is not empty; without a policy leave the file away", name, len(f.Docs))
+		return s, fmt.Errorf("read policy: %s: want one document that is not empty; to have no policy, remove the file", name)
 	}
 	switch f.Docs[0].Body.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 	default:
 		return s, s.wrong(f.Docs[0].Body.GetToken(), "want keys such as approvals, accounts, windows, breaker")
 	}
-	v := &indirect{}
+	v := &oddity{}
 	ast.Walk(v, f.Docs[0].Body)
 	if v.found != nil {
-		return s, s.wrong(v.found.GetToken(), "anchors, aliases, merge keys and tags are not for policies: write each value where it belongs")
+		return s, s.wrong(v.found.GetToken(), "%s", v.why)
 	}
 	return s, nil
 }
 
-// indirect finds what does not stand for itself.
-type indirect struct{ found ast.Node }
+// oddity finds what does not stand for itself, and what the library would read as something else than is written: 012 as 10, 1.5 as 1,
+// nothing as a default.
+type oddity struct {
+	found ast.Node
+	why   string
+}
 
-func (v *indirect) Visit(n ast.Node) ast.Visitor {
-	switch n.(type) {
+func (v *oddity) Visit(n ast.Node) ast.Visitor {
+	why := ""
+	switch n := n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
-		if v.found == nil {
-			v.found = n
+		why = "anchors, aliases, merge keys and tags are not for policies: write each value where it belongs"
+	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		why = "no key takes a number like this"
+	case *ast.IntegerNode:
+		if text := n.GetToken().Value; len(text) > 1 && strings.Trim(text, "0123456789-") != "" || strings.HasPrefix(strings.TrimPrefix(text, "-"), "0") && len(text) > 1 {
+			why = "write the number in decimal digits, and an account ID in quotes"
 		}
+	case *ast.NullNode:
+		why = "nothing stands here: write a value, or leave the key away"
+	}
+	if why != "" && v.found == nil {
+		v.found, v.why = n, why
 	}
 	return v
 }
