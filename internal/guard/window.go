@@ -75,14 +75,41 @@ func (w *Window) parseRule() (*rrule.RRule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains([]rrule.Frequency{rrule.YEARLY, rrule.MONTHLY, rrule.WEEKLY, rrule.DAILY}, o.Freq) {
-		return nil, errors.New("want FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
+	if err := sensible(o, text); err != nil {
+		return nil, err
 	}
 	if !o.Until.IsZero() && strings.Contains(text[strings.Index(text, "UNTIL="):], "Z") {
 		o.Until = clockTime(o.Until.In(w.zone))
 	}
 	o.Dtstart = w.first
 	return rrule.NewRRule(*o)
+}
+
+// sensible bounds a rule to what maintenance windows are made of. The library does not stand every number that its parser lets pass: it
+// panics on BYDAY=10SA, and searches for a day that never comes until the year 9999.
+func sensible(o *rrule.ROption, text string) error {
+	within := func(all []int, low, high int) bool {
+		return !slices.ContainsFunc(all, func(n int) bool { return n == 0 || n < low || n > high })
+	}
+	var nth []int
+	for _, d := range o.Byweekday {
+		if d.N() != 0 {
+			nth = append(nth, d.N())
+		}
+	}
+	switch {
+	case !strings.Contains(text, "FREQ=") || !slices.Contains([]rrule.Frequency{rrule.YEARLY, rrule.MONTHLY, rrule.WEEKLY, rrule.DAILY}, o.Freq):
+		return errors.New("want FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
+	case len(o.Byyearday)+len(o.Byweekno)+len(o.Byeaster)+len(o.Byhour)+len(o.Byminute)+len(o.Bysecond) > 0:
+		return errors.New("of the BY parts want BYMONTH, BYMONTHDAY, BYDAY and BYSETPOS only; the time of day is that of start")
+	case o.Interval < 0 || o.Interval > 366 || o.Count < 0 || o.Count > 10_000:
+		return errors.New("want INTERVAL up to 366 and COUNT up to 10000")
+	case !within(nth, -5, 5) || len(nth) > 0 && o.Freq != rrule.MONTHLY && o.Freq != rrule.YEARLY:
+		return errors.New("BYDAY counts weekdays from -5 to 5, of a month or year")
+	case !within(o.Bymonth, 1, 12) || !within(o.Bymonthday, -31, 31) || !within(o.Bysetpos, -31, 31):
+		return errors.New("want BYMONTH from 1 to 12, BYMONTHDAY and BYSETPOS from -31 to 31")
+	}
+	return nil
 }
 
 // clockTime is what the clock of t's zone shows, written as if it were UTC.
