@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -99,7 +100,17 @@ func (s source) wrong(t *token.Token, format string, args ...any) error {
 	if t != nil && t.Position != nil {
 		line, column = t.Position.Line, t.Position.Column
 	}
-	return fmt.Errorf("read policy: %s:%d:%d: %s", s.name, line, column, fmt.Sprintf(format, args...))
+	return fmt.Errorf("read policy: %s:%d:%d: %s", s.name, line, column, oneLine(fmt.Sprintf(format, args...)))
+}
+
+// oneLine is a message without line breaks and what else a terminal might obey: parts of it are from the file.
+func oneLine(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, text)
 }
 
 // located is an error of the YAML library in one line with its place.
@@ -108,5 +119,5 @@ func (s source) located(err error) error {
 	if errors.As(err, &y) {
 		return s.wrong(y.GetToken(), "%s", strings.ReplaceAll(y.GetMessage(), "Go value of type", "what is wanted:"))
 	}
-	return fmt.Errorf("read policy: %s: %w", s.name, err)
+	return s.wrong(nil, "%s", err.Error())
 }
