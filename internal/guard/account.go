@@ -32,6 +32,12 @@ func (p Policy) production(account string) (Production, bool) {
 	return p.Accounts.Production[i], true
 }
 
+// Production reports whether something may be changed in an account only after a person has named it: Request.Alias decides how.
+func (p Policy) Production(account string) bool { return !p.notProduction(account) }
+
+// Tagged reports whether the policy looks at the account's tags: Request.Tags.
+func (p Policy) Tagged() bool { return p.Accounts.Sandbox.Tag != "" }
+
 // Confirms is what a person must type before something is changed in an account: its alias, or its ID when it has none; "" when nothing.
 // known: AWS has said the alias.
 func (p Policy) Confirms(account, alias string, known bool) string {
@@ -61,7 +67,7 @@ func (p Policy) confirmGate(r Request, _ *Admission) error {
 	case r.Confirm == want:
 		return nil
 	case r.Confirm == "":
-		return &Refused{Gate: GateConfirm, Why: fmt.Sprintf("account %s is production: name it", r.Account), Next: "the same command with --confirm-account " + want}
+		return &Refused{Gate: GateConfirm, Why: fmt.Sprintf("account %s is production: name it", r.Account), Next: "--confirm-account " + want}
 	}
 	return &Refused{Gate: GateConfirm, Why: fmt.Sprintf("%q was typed, account %s is %q", r.Confirm, r.Account, want), Next: "unjam whoami"}
 }

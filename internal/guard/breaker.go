@@ -83,5 +83,5 @@ func (p Policy) breakerGate(r Request, _ *Admission) error {
 	if len(open) == 0 {
 		return nil
 	}
-	return &Refused{Gate: GateBreaker, Why: "the breaker is open: " + strings.Join(open, "; ") + ". Find out what sets off so many repairs", Next: "unjam runs; to go on once all the same: --accept " + OpenBreaker}
+	return &Refused{Gate: GateBreaker, Why: "the breaker is open: " + strings.Join(open, "; ") + "; find out what sets off so many repairs; --accept " + OpenBreaker + " lets one process go on", Next: "unjam runs"}
 }

@@ -40,7 +40,7 @@ type Past interface {
 	Newest() (time.Time, error)
 }
 
-// Write is one call that a run was about to make.
+// Write is one call that a run was about to make. Attempts of one step, which AWS was too busy for, are one Write.
 type Write struct {
 	At        time.Time
 	Run       string
@@ -83,7 +83,7 @@ const (
 type Refused struct {
 	Gate  string
 	Why   string
-	Next  string    // what to type or whom to ask; "" when nothing helps
+	Next  string    // the command to type, a flag to add to this one ("--..."), or whom to ask; "" when nothing helps
 	Opens time.Time // GateWindow: when it opens next; zero: never
 }
 
@@ -91,16 +91,17 @@ func (r *Refused) Error() string { return r.Gate + ": " + r.Why }
 
 // Refusals are all closed gates of an error of Admit or Before.
 func Refusals(err error) []*Refused {
-	var one *Refused
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
+	switch e := err.(type) {
+	case *Refused:
+		return []*Refused{e}
+	case interface{ Unwrap() []error }:
 		var all []*Refused
-		for _, e := range many.Unwrap() {
-			all = append(all, Refusals(e)...)
+		for _, one := range e.Unwrap() {
+			all = append(all, Refusals(one)...)
 		}
 		return all
-	}
-	if errors.As(err, &one) {
-		return []*Refused{one}
+	case interface{ Unwrap() error }:
+		return Refusals(e.Unwrap())
 	}
 	return nil
 }

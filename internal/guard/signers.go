@@ -169,6 +169,18 @@ func (all signers) verify(a Approval, now time.Time) (names []string, _ error) {
 	return names, nil
 }
 
+// Believes says why the signature of an approval would not count at a time, before it is stored. Without allowed signers any is believed;
+// a revocation always is.
+func (p Policy) Believes(a Approval, now time.Time) error {
+	if p.Approvals.AllowedSigners == "" || a.Revokes {
+		return nil
+	}
+	if _, err := p.signers.verify(a, now); err != nil {
+		return fmt.Errorf("approve: %s would not count it: %w", p.name, err)
+	}
+	return nil
+}
+
 func (s signer) allows(a Approval, now time.Time) error {
 	named := func(name string) bool {
 		return slices.ContainsFunc(s.principals, func(p string) bool { return samePrincipal(p, name) })
