@@ -151,7 +151,7 @@ func (g *gate) approvals(p plan.Plan) ([]guard.Signed, error) {
 		}
 		found, err := guard.LoadApprovals(file)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, &guard.Refused{Gate: guard.GateApproval, Why: err.Error(), Next: "look at that file: it may be a revocation"}
 		}
 		all = append(all, found...)
 	}
