@@ -99,6 +99,7 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 			if err := how.check(cmd); err != nil {
 				return err
 			}
+			wish.policy = how.policy
 			d, p, err := e.plan(cmd.Context(), args, ask, wish)
 			if err != nil {
 				return err
@@ -208,7 +209,7 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 		Export: export.Config{Repo: how.repo, EncryptTo: how.encrypt}, Policy: rules, PlanFile: how.file, Confirm: how.confirm,
 	})
 	if gates := guard.Refusals(err); len(gates) > 0 {
-		return refusedBy(gates, how.file)
+		return refusedBy(gates, how.file, run)
 	}
 	var refused *apply.RefusedError
 	if errors.As(err, &refused) {

@@ -25,7 +25,7 @@ func newApprove(e *env) *cobra.Command {
 		Short: "Approve a saved plan, or take the approval back",
 		Long: `Shows a plan and writes beside it that you approve it: who you are for AWS, the plan's ID, until when. Nothing is changed.
 A policy says how many people must approve (docs/policy.md). --revoke takes it back, also while the plan is being carried out.`,
-		Example: "  unjam approve web.plan.json\n  unjam approve web.plan.json --expires 2h --sign-with ~/.ssh/id_ed25519.pub     ssh-agent signs\n  unjam approve web.plan.json --revoke",
+		Example: "  unjam approve web.plan.json\n  unjam approve web.plan.json --sign-with ~/.ssh/id_ed25519.pub\n  unjam approve web.plan.json --revoke",
 		Args:    oneArg("plan FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if expires <= 0 || expires > maxApproval {
@@ -54,7 +54,7 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 			}
 			defer a.Close()
 			if !e.json() {
-				if err := e.showPlan(p, true, ""); err != nil {
+				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
 			}

@@ -68,13 +68,15 @@ func (e *env) rules(how *applyFlags, p plan.Plan) (guard.Policy, error) {
 }
 
 // refusedBy is the error of closed gates: all of them at once, and what to type to get further.
-func refusedBy(gates []*guard.Refused, planFile string) error {
+func refusedBy(gates []*guard.Refused, planFile, run string) error {
 	var why, flags, next []string
 	for _, g := range gates {
 		why = append(why, g.Error())
 		n := g.Next
-		if planFile != "" {
-			n = strings.Replace(n, "unjam approve FILE", "unjam approve "+planFile, 1)
+		if approve, ok := strings.CutPrefix(n, "unjam approve FILE"); ok && planFile != "" {
+			n = "unjam approve " + planFile + approve
+		} else if ok && run == "" {
+			n = "unjam plan TARGET --out FILE; then unjam approve FILE" + approve + "; then unjam apply FILE --apply"
 		}
 		switch {
 		case strings.HasPrefix(n, "--"):

@@ -60,7 +60,10 @@ func nextPlan(cmd *cobra.Command, args []string, p plan.Plan) string {
 }
 
 // planFlags are the wishes for a plan.
-type planFlags struct{ plan.Options }
+type planFlags struct {
+	plan.Options
+	policy string // of --policy, where there is one
+}
 
 func (p *planFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&p.Hold, "hold", false, "disable the transition behind Source first; release it yourself when you are ready")
@@ -69,6 +72,11 @@ func (p *planFlags) add(c *cobra.Command) {
 
 // plan diagnoses and plans.
 func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFlags) (*app.Diagnosis, plan.Plan, error) {
+	rules, err := e.policy(wish.policy)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	wish.Metric = wish.Metric || rules.Metric
 	d, err := e.diagnose(ctx, args, ask)
 	if err != nil {
 		return nil, plan.Plan{}, err

@@ -27,7 +27,13 @@ func (p Policy) consentGate(r Request, a *Admission) error {
 			against = append(against, &Refused{Gate: GateConsent, Why: fmt.Sprintf("step %s has no way back: %s", s.ID, s.OneWay), Next: "--accept " + name})
 		}
 	}
-	possible := append(r.Plan.Consents(), NoWindow, OpenBreaker)
+	possible := r.Plan.Consents()
+	for _, s := range r.Plan.Steps {
+		if s.Kind == plan.Call && s.Do != nil && s.Undo == nil && !slices.Contains(possible, "one-way:"+s.Do.Operation) {
+			possible = append(possible, "one-way:"+s.Do.Operation) // not needed this time
+		}
+	}
+	possible = append(possible, NoWindow, OpenBreaker)
 	for _, name := range r.Accept {
 		switch {
 		case !slices.Contains(possible, name):

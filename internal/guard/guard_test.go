@@ -334,6 +334,12 @@ func TestGateConsent(t *testing.T) {
 	r.Accept = []string{"one-way:DeleteConnection", "one-way:RetryStageExecution"}
 	_, err = guard.Policy{}.Admit(r)
 	refused(t, err, guard.GateConsent, "one-way:DeleteConnection fits no step")
+	harmless := oneWay("retry")
+	harmless.Blast = nil // --apply says enough; a consent that is not needed this time is no typo
+	once := request(harmless)
+	passes(t, guard.Policy{}, once)
+	once.Accept = []string{"one-way:RetryStageExecution"}
+	passes(t, guard.Policy{}, once)
 	r.Accept = []string{"one-way:RetryStageExecution", guard.OpenBreaker}
 	if a := passes(t, guard.Policy{}, r); !slices.Equal(a.Accepted, []string{"one-way:RetryStageExecution"}) {
 		t.Errorf("accepted %v", a.Accepted)
