@@ -154,29 +154,33 @@ func (p Policy) planGate(r Request, _ *Admission) error {
 		return &Refused{Gate: GatePlan, Why: err.Error(), Next: "unjam plan TARGET --out FILE"}
 	}
 	if !r.Resumed && !r.Now.Before(r.Plan.ExpiresAt) {
-		return &Refused{Gate: GatePlan, Why: fmt.Sprintf("the plan expired for starting at %s", stamp(r.Plan.ExpiresAt)), Next: "unjam plan TARGET --out FILE"}
+		return &Refused{Gate: GatePlan, Why: fmt.Sprintf("the plan expired for starting at %s, and it is %s by %s", stamp(r.Plan.ExpiresAt), stamp(r.Now), r.clock()), Next: "unjam plan TARGET --out FILE"}
 	}
 	return nil
 }
 
 // clockGate refuses when the clock was set back: expiries would mean nothing.
 func (p Policy) clockGate(r Request, _ *Admission) error {
-	source := r.NowSource
-	if source == "" {
-		source = "this machine's clock"
-	}
 	latest := r.Now.Add(clockSlack)
 	if r.Plan.CreatedAt.After(latest) {
-		return &Refused{Gate: GateClock, Why: fmt.Sprintf("the plan was made at %s, but it is %s by %s", stamp(r.Plan.CreatedAt), stamp(r.Now), source), Next: "set the clock, then unjam whoami"}
+		return &Refused{Gate: GateClock, Why: fmt.Sprintf("the plan was made at %s, but it is %s by %s", stamp(r.Plan.CreatedAt), stamp(r.Now), r.clock()), Next: "set the clock, then unjam whoami"}
 	}
 	newest, err := r.Past.Newest()
 	if err != nil {
 		return fmt.Errorf("clock: %w", err)
 	}
 	if newest.After(latest) {
-		return &Refused{Gate: GateClock, Why: fmt.Sprintf("the journal was written at %s, but it is %s by %s: the clock was set back", stamp(newest), stamp(r.Now), source), Next: "set the clock, then unjam whoami"}
+		return &Refused{Gate: GateClock, Why: fmt.Sprintf("the journal was written at %s, but it is %s by %s: the clock was set back", stamp(newest), stamp(r.Now), r.clock()), Next: "set the clock, then unjam whoami"}
 	}
 	return nil
+}
+
+// clock is where Now is from.
+func (r Request) clock() string {
+	if r.NowSource == "" {
+		return "this machine's clock"
+	}
+	return r.NowSource
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
