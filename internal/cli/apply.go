@@ -66,7 +66,15 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
-				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply%s", args[0], accepting(without(p.Consents(), how.accept)))
+				rules, err := e.policy(how.policy)
+				if err != nil {
+					return err
+				}
+				approve := ""
+				if rules.Approvals.Count > 0 {
+					approve = "unjam approve " + args[0] + "; then "
+				}
+				e.say("\nDry run: nothing was changed.\nNext: %sunjam apply %s --apply%s", approve, args[0], accepting(without(p.Consents(), how.accept)))
 				return nil
 			}
 			how.file = args[0]

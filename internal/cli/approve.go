@@ -66,6 +66,9 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 				return report.JSON(e.out, given)
 			}
 			e.told(given, file, args[0])
+			if o.Policy.Approvals.Count == 0 {
+				e.say("note: no policy here asks for approvals, so unjam apply does not look at this one (docs/policy.md)")
+			}
 			return nil
 		},
 	}
@@ -81,7 +84,7 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 // told says what was written and what comes next.
 func (e *env) told(a guard.Approval, file, planFile string) {
 	if a.Revokes {
-		e.say("\n%s has revoked the approval of plan %s. No further call of it is made.\nSaved to %s.", a.Person, a.PlanID, file)
+		e.say("\n%s has revoked the approval of plan %s. Under a policy with approvals no further call of it is made.\nSaved to %s.", a.Person, a.PlanID, file)
 		return
 	}
 	e.say("\n%s approves plan %s until %s.\nSaved to %s.\nNext: unjam apply %s --apply", a.Person, a.PlanID, a.ExpiresAt.Format(time.RFC3339), file, planFile)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -228,6 +229,38 @@ func TestAgentSigns(t *testing.T) {
 	}
 	if _, err := guard.OpenKey(file, l.Addr().String(), nil); err == nil || !strings.Contains(err.Error(), "ssh-add") {
 		t.Errorf("a key that the agent does not have: %v", err)
+	}
+}
+
+// TestProtectedKey: a passphrase is asked for, and where there is nobody to ask the error says what to do.
+func TestProtectedKey(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "id")
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guard.OpenKey(file, "", nil); !errors.Is(err, guard.ErrPassphrase) {
+		t.Errorf("with nobody to ask: %v", err)
+	}
+	if _, err := guard.OpenKey(file, "", func() ([]byte, error) { return []byte("wrong"), nil }); err == nil || strings.Contains(err.Error(), "wrong") {
+		t.Errorf("with a wrong passphrase: %v", err)
+	}
+	if _, err := guard.OpenKey(file, "", func() ([]byte, error) { return nil, os.ErrClosed }); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("when the terminal is gone: %v", err)
+	}
+	k, err := guard.OpenKey(file, "", func() ([]byte, error) { return []byte("secret"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

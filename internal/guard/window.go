@@ -150,7 +150,8 @@ func (w Window) between(from, to time.Time) []time.Time {
 	if w.rule == nil {
 		return []time.Time{w.first}
 	}
-	return w.rule.Between(from, to, true)
+	rule := *w.rule // the library writes into a rule while it iterates, and steps ask side by side
+	return rule.Between(from, to, true)
 }
 
 // next is the first start after t; zero when there is none.
@@ -161,9 +162,10 @@ func (w Window) next(t time.Time) time.Time {
 		}
 		return time.Time{}
 	}
+	rule := *w.rule // as in between
 	clock := t.Add(-skew)
 	for range 200 { // starts of three days and the few that the clock skips
-		if clock = w.rule.After(clock, false); clock.IsZero() {
+		if clock = rule.After(clock, false); clock.IsZero() {
 			break
 		}
 		if start, ok := moment(clock, w.zone); ok && start.After(t) {

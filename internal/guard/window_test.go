@@ -3,6 +3,7 @@ package guard_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,6 +174,20 @@ func TestGateWindowOwnNeed(t *testing.T) {
 	if err := p.Before(request(), call("hold")); err != nil {
 		t.Errorf("a window for DNS alone binds another call: %v", err)
 	}
+}
+
+// TestWindowsSideBySide: steps that run at the same time ask the same policy; the race detector sees whether they disturb each other.
+func TestWindowsSideBySide(t *testing.T) {
+	p := policy(t, "windows: [{name: w, start: '2026-01-01T02:00', rrule: 'FREQ=WEEKLY;BYDAY=SU;UNTIL=20260301T000000Z', timezone: Europe/Berlin, duration: 1h}]")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := before(p, now(), call("hold")); len(guard.Refusals(err)) != 1 {
+				t.Errorf("got %v, want a closed window", err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestWindowsInUTC compares the windows of a zone without daylight saving with plain arithmetic, at any moment and for any length.
