@@ -71,11 +71,11 @@ func (p Policy) breakerGate(r Request, _ *Admission) error {
 	var open []string
 	surge := func(n, most, before int, what string) {
 		if n >= most {
-			open = append(open, fmt.Sprintf("%d %s within an hour, the limit is %d; in the week before it were %d", n, what, most, before))
+			open = append(open, fmt.Sprintf("%s within an hour: %d, the limit is %d, and in the week before it was %d in all", what, n, most, before))
 		}
 	}
 	if failed >= limit.PerRun {
-		open = append(open, fmt.Sprintf("%d calls of this run have failed, the limit is %d", failed, limit.PerRun))
+		open = append(open, fmt.Sprintf("failed calls of this run: %d, the limit is %d", failed, limit.PerRun))
 	}
 	surge(here, limit.PerAccount, hereBefore, "calls in account "+r.Account)
 	surge(all, limit.Overall, allBefore, "calls in all accounts")

@@ -362,14 +362,14 @@ func TestGateBreaker(t *testing.T) {
 		policy string
 		word   string
 	}{
-		"failures of the run":        {writes: many(5, func(_ int, w *guard.Write) { w.Run, w.Failed = "mine", true }), word: "5 calls of this run have failed, the limit is 5"},
+		"failures of the run":        {writes: many(5, func(_ int, w *guard.Write) { w.Run, w.Failed = "mine", true }), word: "failed calls of this run: 5, the limit is 5"},
 		"failures of the run, early": {writes: many(5, func(_ int, w *guard.Write) { w.Run, w.Failed, w.At = "mine", true, now().Add(-50*time.Minute) }), word: "of this run"},
 		"below":                      {writes: many(4, func(_ int, w *guard.Write) { w.Run, w.Failed = "mine", true })},
 		"failures of others":         {writes: many(29, func(_ int, w *guard.Write) { w.Failed = true })},
-		"the account":                {writes: many(30, here), word: "30 calls in account 111111111111 within an hour, the limit is 30; in the week before it were 0"},
+		"the account":                {writes: many(30, here), word: "calls in account 111111111111 within an hour: 30, the limit is 30, and in the week before it was 0 in all"},
 		"the account, an hour ago":   {writes: many(30, func(_ int, w *guard.Write) { w.Account, w.At = account, now().Add(-61*time.Minute) })},
-		"everywhere":                 {writes: many(100, func(int, *guard.Write) {}), word: "100 calls in all accounts"},
-		"runs":                       {writes: many(20, func(i int, w *guard.Write) { w.Run = string(rune('a' + i)) }), word: "20 other runs that changed something"},
+		"everywhere":                 {writes: many(100, func(int, *guard.Write) {}), word: "calls in all accounts within an hour: 100"},
+		"runs":                       {writes: many(20, func(i int, w *guard.Write) { w.Run = string(rune('a' + i)) }), word: "other runs that changed something within an hour: 20"},
 		"by the policy":              {writes: many(3, here), policy: "breaker: {perAccount: 3}", word: "the limit is 3"},
 		"policy, other account":      {writes: many(3, func(int, *guard.Write) {}), policy: "breaker: {perAccount: 3}"},
 	}
