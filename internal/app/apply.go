@@ -10,18 +10,22 @@ import (
 	"github.com/unjam/unjam/internal/export"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/verify"
 )
 
 // Apply says what to carry out.
 type Apply struct {
-	Plan     plan.Plan     // empty to resume
-	Run      string        // the run to resume; "" for a new one
-	Journal  apply.Journal // *journal.Journal is one
+	Plan     plan.Plan // empty to resume
+	Run      string    // the run to resume; "" for a new one
+	Journal  Journal
 	Interval time.Duration // between polls; 0: the documented rhythm
 	Watching bool          // somebody sits at a terminal
-	Accept   []string      // consents to steps without a way back, by name
+	Accept   []string      // consents by name: plan.Step.Consent, guard.NoWindow, guard.OpenBreaker
+	Policy   guard.Policy  // the zero one: whoever applies is the approval
+	PlanFile string        // approvals lie beside it; "": the plan is in no file
+	Confirm  string        // what the person typed to name a production account
 	Export   export.Config // where what is there is saved first; Home "": the folder export of the state folder
 	Events   func(apply.Event)
 	Faults   []*fault.Fault
@@ -39,6 +43,7 @@ func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
 	if err := export.Check(ctx, o.Export); err != nil {
 		return apply.Outcome{Run: o.Run, ExitHint: 1}, err
 	}
+	g := &gate{app: a, ask: o, who: who}
 	return apply.Run(ctx, apply.Config{
 		Plan: o.Plan, RunID: o.Run, Journal: o.Journal, Account: who.Account, By: who.ARN,
 		Read: func(ctx context.Context, qs []fact.Query) (*fact.Snapshot, error) {
@@ -48,7 +53,7 @@ func (a *App) Apply(ctx context.Context, o Apply) (apply.Outcome, error) {
 		Verdict: func(ctx context.Context, code string, subject fact.Ref) (fault.Verdict, string, error) {
 			return a.verdict(ctx, who, o.Faults, code, subject)
 		},
-		Renew: a.session.Renew, Accept: o.Accept, Export: a.exporter(o.Export, o.Journal, who.ARN), Interval: o.Interval, Watching: o.Watching, Events: o.Events,
+		Renew: a.session.Renew, Accept: o.Accept, Admit: g.admit, Before: g.before, Export: a.exporter(o.Export, o.Journal, who.ARN), Interval: o.Interval, Watching: o.Watching, Events: o.Events,
 	})
 }
 

@@ -21,7 +21,7 @@ import (
 // mortal is a process that dies at its nth point: before or after an exchange with AWS, before or after an entry of the journal.
 // Dead, it reaches neither.
 type mortal struct {
-	apply.Journal
+	app.Journal
 	over   http.RoundTripper
 	cancel context.CancelFunc
 	at     int // 0: never

@@ -13,7 +13,7 @@ import (
 // prepare writes down what a run was allowed and saves what is there before it changes anything: no export, no change. What an
 // earlier process of the run has saved stays what was there before.
 func (r *run) prepare(ctx context.Context) error {
-	if len(r.consented.OneWay)+len(r.consented.Approvals) > 0 && !r.resumed {
+	if (len(r.consented.OneWay)+len(r.consented.Approvals) > 0 || r.consented.Sandbox) && !r.resumed {
 		if err := r.record("", journal.Accepted, Accepted, "", r.consented, r.consented); err != nil {
 			return err
 		}

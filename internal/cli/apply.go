@@ -15,6 +15,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/export"
+	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 )
@@ -26,6 +27,9 @@ type applyFlags struct {
 	accept   []string
 	repo     string
 	encrypt  []string
+	policy   string
+	confirm  string
+	file     string // the plan's; "" when it is in none
 }
 
 func (a *applyFlags) add(c *cobra.Command, what string) {
@@ -33,6 +37,8 @@ func (a *applyFlags) add(c *cobra.Command, what string) {
 	c.Flags().StringSliceVar(&a.accept, "accept", nil, "consent by `NAME` to what cannot be taken back, as the plan names it: one-way:OPERATION (repeatable)")
 	c.Flags().StringVar(&a.repo, "export-repo", "", "save what is there before the change in the Git work tree `DIR`, with your own git, instead of the state folder")
 	c.Flags().StringArrayVar(&a.encrypt, "encrypt-to", nil, "encrypt what is saved to an age `RECIPIENT`: age1..., an SSH public key, or @FILE (repeatable)")
+	c.Flags().StringVar(&a.policy, "policy", "", "obey the policy `FILE` (else $UNJAM_POLICY, else policy.yaml in the state folder, if it is there)")
+	c.Flags().StringVar(&a.confirm, "confirm-account", "", "name the production account that is changed, by its `ALIAS`, or by its ID if it has none")
 	c.Flags().DurationVar(&a.interval, "interval", 0, "how often to look while waiting (default: every 5s for 30 minutes and while a terminal watches, then every 15s)")
 }
 
@@ -60,9 +66,18 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
-				e.say("\nDry run: nothing was changed.\nNext: unjam apply %s --apply%s", args[0], accepting(without(p.Consents(), how.accept)))
+				rules, err := e.policy(how.policy)
+				if err != nil {
+					return err
+				}
+				approve := ""
+				if rules.Approvals.Count > 0 {
+					approve = "unjam approve " + args[0] + "; then "
+				}
+				e.say("\nDry run: nothing was changed.\nNext: %sunjam apply %s --apply%s", approve, args[0], accepting(without(p.Consents(), how.accept)))
 				return nil
 			}
+			how.file = args[0]
 			return e.carryOut(cmd.Context(), p, "", how)
 		},
 	}
@@ -92,6 +107,7 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 			if err := how.check(cmd); err != nil {
 				return err
 			}
+			wish.policy = how.policy
 			d, p, err := e.plan(cmd.Context(), args, ask, wish)
 			if err != nil {
 				return err
@@ -192,10 +208,17 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 			return err
 		}
 	}
+	rules, err := e.rules(&how, p)
+	if err != nil {
+		return err
+	}
 	out, err := a.Apply(ctx, app.Apply{
 		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(), Accept: how.accept,
-		Export: export.Config{Repo: how.repo, EncryptTo: how.encrypt},
+		Export: export.Config{Repo: how.repo, EncryptTo: how.encrypt}, Policy: rules, PlanFile: how.file, Confirm: how.confirm,
 	})
+	if gates := guard.Refusals(err); len(gates) > 0 {
+		return refusedBy(gates, how.file, run)
+	}
 	var refused *apply.RefusedError
 	if errors.As(err, &refused) {
 		return codeError{code: exitRefused, err: err, next: insteadOf(refused, without(p.Consents(), how.accept))}

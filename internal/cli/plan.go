@@ -67,6 +67,7 @@ func nextPlan(cmd *cobra.Command, args []string, p plan.Plan) string {
 type planFlags struct {
 	plan.Options
 	strategy, load string
+	policy         string // of --policy, where there is one
 }
 
 func (p *planFlags) add(c *cobra.Command) {
@@ -133,6 +134,11 @@ func parseLoad(text string) (plan.Load, error) {
 
 // plan diagnoses and plans.
 func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFlags) (*app.Diagnosis, plan.Plan, error) {
+	rules, err := e.policy(wish.policy)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	wish.Metric = wish.Metric || rules.Metric
 	o, err := wish.options()
 	if err != nil {
 		return nil, plan.Plan{}, err

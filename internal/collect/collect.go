@@ -143,6 +143,10 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.newAccess(ctx, q)
 	case fact.KindHealth:
 		return c.health(ctx, q)
+	case fact.KindAlias:
+		return c.alias(ctx, q)
+	case fact.KindAccountTags:
+		return c.accountTags(ctx, q)
 	case fact.KindOrganization:
 		return c.organization(ctx, q)
 	case fact.KindSubnet:

@@ -60,6 +60,8 @@ const (
 	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones
 	KindWebhook      Kind = "webhook"      // codepipeline:ListWebhooks
 	KindOrganization Kind = "organization" // organizations:DescribeOrganization
+	KindAlias        Kind = "alias"        // iam:ListAccountAliases
+	KindAccountTags  Kind = "account-tags" // organizations:ListTagsForResource of the account
 	KindHealth       Kind = "health"       // health:DescribeEvents; Region asked about
 )
 

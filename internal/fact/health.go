@@ -23,3 +23,15 @@ type Organization struct {
 	ARN        string `json:"arn"`
 	Management string `json:"management"` // account ID of the management account
 }
+
+// Alias is the alias of an account: an account has one or none (docs/aws-facts.md, "An account's name").
+type Alias struct {
+	Seen
+	Name string `json:"name"` // "": none
+}
+
+// AccountTags are the tags of an account in AWS Organizations.
+type AccountTags struct {
+	Seen
+	Tags map[string]string `json:"tags"`
+}

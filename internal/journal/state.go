@@ -57,6 +57,7 @@ type Decision struct {
 type Consent struct {
 	OneWay    []string `json:"oneWay,omitempty"`
 	Approvals []string `json:"approvals,omitempty"` // people
+	Sandbox   bool     `json:"sandbox,omitempty"`   // the policy calls the account a sandbox
 }
 
 // Export is the data of Exported: where what was there before the run is saved.

@@ -133,6 +133,8 @@ func reads() []Op {
 		plain("ec2", "DescribeVpcEndpoints", fact.KindEndpoint),
 		plain("servicequotas", "ListServiceQuotas", fact.KindQuota),
 		plain("organizations", "DescribeOrganization", fact.KindOrganization),
+		plain("iam", "ListAccountAliases", fact.KindAlias),
+		plain("organizations", "ListTagsForResource", fact.KindAccountTags),
 		plain("health", "DescribeEvents", fact.KindHealth),
 		plain("health", "DescribeEventDetails", fact.KindHealth),
 		plain("codebuild", "ListProjects", fact.KindBuildProject),

@@ -38,3 +38,10 @@ func (r *Reader) DescribeOrganization(ctx context.Context, scope fact.Scope) (*o
 	out, _, src, err := call(ctx, r, scope, "organizations", "DescribeOrganization", c.DescribeOrganization, &organizations.DescribeOrganizationInput{})
 	return out, src, err
 }
+
+// AccountTags calls organizations:ListTagsForResource for an account, one page.
+func (r *Reader) AccountTags(ctx context.Context, scope fact.Scope, in *organizations.ListTagsForResourceInput) (*organizations.ListTagsForResourceOutput, fact.Source, error) {
+	c := client(r, "organizations", r.Region(scope), func(c aws.Config) *organizations.Client { return organizations.NewFromConfig(c) })
+	out, _, src, err := call(ctx, r, scope, "organizations", "ListTagsForResource", c.ListTagsForResource, in)
+	return out, src, err
+}

@@ -76,3 +76,9 @@ func (r *Reader) BatchGetProjects(ctx context.Context, scope fact.Scope, in *cod
 	out, _, src, err := call(ctx, r, scope, "codebuild", "BatchGetProjects", c.BatchGetProjects, in)
 	return out, src, err
 }
+
+// ListAccountAliases calls iam:ListAccountAliases.
+func (r *Reader) ListAccountAliases(ctx context.Context, scope fact.Scope) (*iam.ListAccountAliasesOutput, fact.Source, error) {
+	out, _, src, err := call(ctx, r, scope, "iam", "ListAccountAliases", r.iam(scope).ListAccountAliases, &iam.ListAccountAliasesInput{})
+	return out, src, err
+}

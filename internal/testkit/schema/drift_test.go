@@ -13,6 +13,7 @@ import (
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/report"
@@ -72,6 +73,7 @@ func TestSchemasFollowTheCode(t *testing.T) {
 		{"whoami.v1.json", report.Whoami{}},
 		{"probe.v1.json", report.Probe{}},
 		{"plan.v1.json", plan.Plan{}},
+		{"approval.v1.json", guard.Approval{}},
 		{"explanation.v1.json", report.Explanation{}},
 		{"events.v1.json", apply.Event{}},
 		{"events.v1.json#/$defs/outcome", apply.Outcome{}},

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/unjam/unjam/internal/guard"
+	"github.com/unjam/unjam/internal/plan"
+)
+
+// policy reads the policy: of the flag, else UNJAM_POLICY, else policy.yaml in the state folder; the zero one when there is none. One
+// that is named must be there.
+func (e *env) policy(flag string) (guard.Policy, error) {
+	home, err := e.homeDir()
+	if err != nil {
+		return guard.Policy{}, err
+	}
+	file := filepath.Join(home, "policy.yaml")
+	named := flag != "" || os.Getenv("UNJAM_POLICY") != ""
+	switch {
+	case flag != "":
+		file = flag
+	case named:
+		file = os.Getenv("UNJAM_POLICY")
+	}
+	p, err := guard.LoadPolicy(file)
+	if !named && errors.Is(err, fs.ErrNotExist) && !exists(file) {
+		return guard.Policy{}, nil
+	}
+	if err != nil {
+		return guard.Policy{}, usageError{fmt.Errorf("%w; nothing was changed", err)}
+	}
+	return p, nil
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// rules reads the policy, takes from it what no flag says, and asks a person at a terminal to name a production account.
+func (e *env) rules(how *applyFlags, p plan.Plan) (guard.Policy, error) {
+	rules, err := e.policy(how.policy)
+	if err != nil {
+		return rules, err
+	}
+	if how.repo == "" {
+		how.repo = rules.ExportRepo
+	}
+	if len(how.encrypt) == 0 {
+		how.encrypt = rules.EncryptTo
+	}
+	if how.confirm == "" && rules.Production(p.Account) && e.asks() {
+		fmt.Fprintf(e.err, "Account %s is production. Type its alias, or its ID if it has none, to change it: ", p.Account)
+		line, err := bufio.NewReader(e.in).ReadString('\n')
+		if err != nil {
+			return rules, fmt.Errorf("read the account's name: %w", err)
+		}
+		how.confirm = strings.TrimSpace(line)
+	}
+	return rules, nil
+}
+
+// refusedBy is the error of closed gates: all of them at once, and what to type to get further.
+func refusedBy(gates []*guard.Refused, planFile, run string) error {
+	var why, flags, next []string
+	for _, g := range gates {
+		why = append(why, g.Error())
+		n := g.Next
+		if approve, ok := strings.CutPrefix(n, "unjam approve FILE"); ok && planFile != "" {
+			n = "unjam approve " + planFile + approve
+		} else if ok && run == "" {
+			n = "unjam plan TARGET --out FILE; then unjam approve FILE" + approve + "; then unjam apply FILE --apply"
+		}
+		switch {
+		case strings.HasPrefix(n, "--"):
+			flags = append(flags, n)
+		case n != "" && !slices.Contains(next, n):
+			next = append(next, n)
+		}
+	}
+	if len(flags) > 0 {
+		next = append(next, "the same command with "+strings.Join(flags, " "))
+	}
+	return codeError{code: exitRefused, err: errors.New(strings.Join(why, "; ")), next: strings.Join(next, "; then ")}
+}
