@@ -29,6 +29,7 @@ var floors = []struct {
 	{6, []string{"internal/awsapi/read", "internal/awsapi/write", "internal/journal", "internal/export"}},
 	{7, []string{"internal/collect", "internal/inquiry", "internal/guard"}},
 	{8, []string{"internal/verify"}},
+	{8, []string{"internal/watch"}},
 	{9, []string{"internal/apply"}},
 	{10, []string{"internal/app"}},
 	{11, []string{"internal/orgrun", "internal/server", "internal/mcpserver"}},

@@ -96,7 +96,7 @@ It reads until you say --apply. Start with:
 	}
 	version := newVersion(e)
 	add("find", newDiagnose(e), newProbe(e), newWhoami(e))
-	add("fix", newFix(e), newPlan(e), newApprove(e), newApply(e), newRuns(e), newShow(e), newResume(e), newRollback(e))
+	add("fix", newFix(e), newPlan(e), newApprove(e), newApply(e), newRuns(e), newShow(e), newResume(e), newRollback(e), newVerify(e), newWatch(e))
 	add("know", newExplain(e), newPermissions(e), version, newCompletion(e))
 	add("lab", newDemo(e), newLab(e))
 	root.CompletionOptions.DisableDefaultCmd = true

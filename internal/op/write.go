@@ -67,5 +67,10 @@ func writes() []Op {
 			Says:   func(in Input) string { return "count the remediation in CloudWatch namespace " + in["Namespace"] },
 			OneWay: "a data point cannot be taken back; it ages out",
 		},
+		{
+			Service: "sns", Name: "Publish", Actions: []string{"sns:Publish"}, Resource: "*", Write: true, Repeat: Never, Implied: true,
+			Says:   func(in Input) string { return "publish to " + in["TopicArn"] },
+			OneWay: "a message cannot be taken back",
+		},
 	}
 }

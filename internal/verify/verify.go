@@ -16,15 +16,8 @@ import (
 // Question is the question about one subject of a plan: a connection, a pipeline or its state. Regions are the plan's; the
 // blast radius in other Regions is left out.
 func Question(account string, regions []string, subject fact.Ref) fact.Question {
-	q := fact.Question{Account: account, Quick: true}
-	t := fact.Target{Kind: subject.Kind, Name: subject.ID, Account: account, Region: subject.Scope.Region, Raw: subject.ID}
-	if a, err := fact.ParseARN(subject.ID); err == nil {
-		t.Region = a.Region
-	}
-	if subject.Kind == fact.KindPipelineState {
-		t.Kind = fact.KindPipeline
-	}
-	q.Targets = []fact.Target{t}
+	t := target(account, subject)
+	q := fact.Question{Account: account, Quick: true, Targets: []fact.Target{t}}
 	if t.Region != "" {
 		q.Regions = append(q.Regions, t.Region)
 	}
@@ -34,6 +27,18 @@ func Question(account string, regions []string, subject fact.Ref) fact.Question 
 		}
 	}
 	return q
+}
+
+// target is a subject as the target of a question.
+func target(account string, subject fact.Ref) fact.Target {
+	t := fact.Target{Kind: subject.Kind, Name: subject.ID, Account: account, Region: subject.Scope.Region, Raw: subject.ID}
+	if a, err := fact.ParseARN(subject.ID); err == nil {
+		t.Region = a.Region
+	}
+	if subject.Kind == fact.KindPipelineState {
+		t.Kind = fact.KindPipeline
+	}
+	return t
 }
 
 // Again diagnoses one fault anew and says whether it is clear for the subject, with a line for people. known are facts that

@@ -87,7 +87,7 @@ func secrets(raw json.RawMessage) (map[string]string, error) {
 // collect walks v; path names the way by names where there are some, else by place.
 func collect(v any, path string, parts map[string]string) {
 	if s, ok := v.(string); ok && strings.Contains(s, masked) {
-		parts[path] = s
+		parts[path] += s + "\n" // two of one name: both
 		return
 	}
 	switch v := v.(type) {

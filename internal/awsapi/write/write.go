@@ -99,6 +99,8 @@ func (w *Writer) prepare(a plan.Action) (call, error) {
 		return w.role(a)
 	case "cloudwatch":
 		return w.metric(a)
+	case "sns":
+		return w.publish(a)
 	}
 	return nil, errUnable
 }

@@ -100,6 +100,17 @@ func (x *scene) declaration(t *testing.T, name string) map[string]any {
 	return whole.Pipeline
 }
 
+// topic is an SNS topic of the account.
+func (x *scene) topic(t *testing.T) (arn string) {
+	t.Helper()
+	var err error
+	x.Lab.Cloud.Within(func() { arn, err = x.Lab.Topics.AddTopic(x.World.Default.Principal.Account, region, "alarms") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return arn
+}
+
 func (x *scene) actions(t *testing.T) map[string]plan.Action {
 	source := x.state(t).Stages[0]
 	transition := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound"}
@@ -114,6 +125,7 @@ func (x *scene) actions(t *testing.T) map[string]plan.Action {
 		"UpdatePipeline":         {Input: op.Input{"name": "web"}, Definition: p.Definition},
 		"PutRolePolicy":          {Input: op.Input{"RoleName": role, "PolicyName": "new", "PolicyDocument": document}},
 		"DeleteRolePolicy":       {Input: op.Input{"RoleName": role, "PolicyName": "inline"}},
+		"Publish":                {Input: op.Input{"TopicArn": x.topic(t), "Subject": "trouble", "Message": "it is broken"}},
 		"PutMetricData":          {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/report"
+	"github.com/unjam/unjam/internal/verify"
+	"github.com/unjam/unjam/internal/watch"
 )
 
 const docs = "../../../docs/schema"
@@ -74,6 +76,8 @@ func TestSchemasFollowTheCode(t *testing.T) {
 		{"probe.v1.json", report.Probe{}},
 		{"plan.v1.json", plan.Plan{}},
 		{"approval.v1.json", guard.Approval{}},
+		{"verification.v1.json", verify.Report{}},
+		{"notice.v1.json", watch.Notice{}},
 		{"explanation.v1.json", report.Explanation{}},
 		{"events.v1.json", apply.Event{}},
 		{"events.v1.json#/$defs/outcome", apply.Outcome{}},
