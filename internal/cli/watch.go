@@ -27,7 +27,7 @@ func newWatch(e *env) *cobra.Command {
 and wherever --notify says. Nothing is changed. It can be stopped and started again and goes on; checks that were missed
 meanwhile run late and say so. At the end it says whether the repair held. Without RUN the newest one is taken.`,
 		Example: `  unjam watch --for 48h
-  unjam watch 20261123-0312-x7k2 --notify slack:https://hooks.slack.com/services/...
+  unjam watch --notify slack:https://hooks.slack.com/services/...
   unjam watch --notify sns:arn:aws:sns:eu-west-1:111111111111:oncall`,
 		Args: atMostOne("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
