@@ -108,6 +108,13 @@ func (e *env) showVerification(w io.Writer, v verify.Report) error {
 		}
 		rows = append(rows, row)
 	}
+	for _, r := range v.Roles {
+		status := "ok"
+		if r.New > 0 {
+			status = "broken"
+		}
+		rows = append(rows, report.VerificationRow{What: r.ARN, Status: status, Message: r.Message})
+	}
 	for _, f := range v.Findings {
 		rows = append(rows, report.VerificationRow{What: f.Code, Status: "found", Message: f.Message})
 	}

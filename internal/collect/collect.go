@@ -139,6 +139,8 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.decode(ctx, q)
 	case fact.KindPolicyCheck:
 		return c.policyCheck(ctx, q)
+	case fact.KindOpenings:
+		return c.openings(ctx, q)
 	case fact.KindNewAccess:
 		return c.newAccess(ctx, q)
 	case fact.KindHealth:

@@ -46,6 +46,7 @@ const (
 	KindPolicies    Kind = "policies"     // the policies of a role, its trust and its boundary; role ARN
 	KindDecoded     Kind = "decoded"      // sts:DecodeAuthorizationMessage; a digest, Args "message"
 	KindPolicyCheck Kind = "policy-check" // access-analyzer:ValidatePolicy; a digest, Args "document"
+	KindOpenings    Kind = "openings"     // access-analyzer:ListFindingsV2; role ARN
 	KindNewAccess   Kind = "new-access"   // access-analyzer:CheckNoNewAccess; a digest, Args "document", "existing"
 
 	KindSubnet        Kind = "subnet"         // ec2:DescribeSubnets; VPC ID

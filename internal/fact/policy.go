@@ -51,6 +51,21 @@ type NewAccess struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
+// Openings are what IAM Access Analyzer finds open to others than the account about one resource: its active findings.
+type Openings struct {
+	Seen
+	Analyzer string    `json:"analyzer"` // ARN; "" when no analyzer of the account looks in the Region
+	Findings []Opening `json:"findings"`
+}
+
+// Opening is one of its findings.
+type Opening struct {
+	ID      string    `json:"id"`
+	Type    string    `json:"type"` // ExternalAccess, for example
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}
+
 // Decoded is an authorization message that STS decoded.
 type Decoded struct {
 	Seen

@@ -122,6 +122,8 @@ func reads() []Op {
 		plain("iam", "GetPolicyVersion", fact.KindPolicies),
 		plain("sts", "DecodeAuthorizationMessage", fact.KindDecoded),
 		{Service: "access-analyzer", Name: "ValidatePolicy", Kind: fact.KindPolicyCheck, Resource: "*", Actions: []string{"access-analyzer:ValidatePolicy"}},
+		{Service: "access-analyzer", Name: "ListAnalyzers", Kind: fact.KindOpenings, Resource: "*", Actions: []string{"access-analyzer:ListAnalyzers"}},
+		{Service: "access-analyzer", Name: "ListFindingsV2", Kind: fact.KindOpenings, Resource: "*", Actions: []string{"access-analyzer:ListFindings"}},
 		{Service: "access-analyzer", Name: "CheckNoNewAccess", Kind: fact.KindNewAccess, Resource: "*", Actions: []string{"access-analyzer:CheckNoNewAccess"}, Flag: "--paid-checks"},
 		{Service: "cloudformation", Name: "DetectStackDrift", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DetectStackDrift"}, Flag: "--drift"},
 		{Service: "cloudformation", Name: "DescribeStackDriftDetectionStatus", Kind: fact.KindDrift, Resource: "*", Actions: []string{"cloudformation:DescribeStackDriftDetectionStatus"}, Flag: "--drift"},

@@ -35,6 +35,7 @@ type Report struct {
 	TakenBack string     `json:"takenBack,omitempty"` // the run that has taken it back
 	Subjects  []Subject  `json:"subjects"`            // what the run's plan repairs
 	Pipelines []Pipeline `json:"pipelines"`           // that the plan touches
+	Roles     []Role     `json:"roles,omitempty"`     // whose permissions the run changed
 	Findings  []Finding  `json:"findings"`            // everything that is wrong with them now, of severity low or above
 	Gaps      []string   `json:"gaps"`                // what could not be seen, a line each
 	Expired   bool       `json:"-"`                   // the credentials ran out on the way
@@ -57,6 +58,14 @@ type Finding struct {
 	Code     string `json:"code"`
 	Severity string `json:"severity"`
 	Message  string `json:"message"`
+}
+
+// Role is what IAM Access Analyzer says of a role whose permissions the run changed.
+type Role struct {
+	ARN     string `json:"arn"`
+	Open    int    `json:"open"` // its active findings
+	New     int    `json:"new"`  // of them, made or changed since the run began
+	Message string `json:"message"`
 }
 
 // Hook says whether the next push starts a pipeline.
@@ -119,7 +128,56 @@ func Runs(p plan.Plan) []fact.Query {
 			all = append(all, fault.PipelineQuery(scope, t.Name), fault.StateQuery(scope, t.Name), fact.Query{Scope: scope, Kind: fact.KindExecution, ID: t.Name})
 		}
 	}
+	for _, r := range roles(p) {
+		all = append(all, opening(p, r))
+	}
 	return all
+}
+
+// roles are the ARNs of the roles whose policies a plan changes.
+func roles(p plan.Plan) []string {
+	var all []string
+	for _, s := range p.Steps {
+		if s.Do != nil && s.Do.Service == "iam" && s.Target.Kind == fact.KindPolicies && !slices.Contains(all, s.Target.ID) {
+			all = append(all, s.Target.ID)
+		}
+	}
+	return all
+}
+
+// opening asks Access Analyzer about a role, in the plan's first Region: IAM is global, analyzers are not.
+func opening(p plan.Plan, role string) fact.Query {
+	q := fact.Query{Scope: fact.Scope{Account: p.Account}, Kind: fact.KindOpenings, ID: role}
+	if len(p.Regions) > 0 {
+		q.Scope.Region = p.Regions[0]
+	}
+	return q
+}
+
+// role says what Access Analyzer sees of a role.
+func (r *Report) role(done Done, s *fact.Snapshot, arn string) {
+	q := opening(done.Plan, arn)
+	out := Role{ARN: arn}
+	f, ok := fact.Get[fact.Openings](s, fact.Ref{Scope: q.Scope, Kind: q.Kind, ID: q.ID})
+	switch {
+	case !ok:
+		out.Message = "Access Analyzer could not be asked"
+		r.worse(Unseen)
+	case f.Analyzer == "":
+		out.Message = "no analyzer of Access Analyzer looks in " + q.Scope.Region
+	default:
+		out.Open = len(f.Findings)
+		for _, x := range f.Findings {
+			if x.Created.After(done.Since) || x.Updated.After(done.Since) {
+				out.New++
+			}
+		}
+		out.Message = fmt.Sprintf("Access Analyzer has %s about it, %d of them since the run", fault.Plural(out.Open, "finding"), out.New)
+		if out.New > 0 {
+			r.worse(Broken)
+		}
+	}
+	r.Roles = append(r.Roles, out)
 }
 
 // Judge turns a diagnosis of a plan's targets, and their executions, into a report.
@@ -145,6 +203,9 @@ func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, 
 		if t.Kind == fact.KindPipeline {
 			r.pipeline(done, runs, t)
 		}
+	}
+	for _, arn := range roles(done.Plan) {
+		r.role(done, runs, arn)
 	}
 	for _, x := range []*fact.Snapshot{s, runs} {
 		for _, g := range x.Gaps() {

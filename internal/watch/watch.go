@@ -293,6 +293,11 @@ func troubles(r verify.Report) map[string]string {
 			all["pipeline "+p.Region+"/"+p.Name] = p.Name + ": " + p.Message
 		}
 	}
+	for _, x := range r.Roles {
+		if x.New > 0 {
+			all["role "+x.ARN] = x.ARN + ": " + x.Message
+		}
+	}
 	return all
 }
 

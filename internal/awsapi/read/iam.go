@@ -64,6 +64,18 @@ func (r *Reader) ValidatePolicy(ctx context.Context, scope fact.Scope, in *acces
 	return out, src, err
 }
 
+// ListAnalyzers calls access-analyzer:ListAnalyzers, one page.
+func (r *Reader) ListAnalyzers(ctx context.Context, scope fact.Scope, in *accessanalyzer.ListAnalyzersInput) (*accessanalyzer.ListAnalyzersOutput, fact.Source, error) {
+	out, _, src, err := call(ctx, r, scope, "access-analyzer", "ListAnalyzers", r.analyzer(scope).ListAnalyzers, in)
+	return out, src, err
+}
+
+// ListFindingsV2 calls access-analyzer:ListFindingsV2, one page.
+func (r *Reader) ListFindingsV2(ctx context.Context, scope fact.Scope, in *accessanalyzer.ListFindingsV2Input) (*accessanalyzer.ListFindingsV2Output, fact.Source, error) {
+	out, _, src, err := call(ctx, r, scope, "access-analyzer", "ListFindingsV2", r.analyzer(scope).ListFindingsV2, in)
+	return out, src, err
+}
+
 // CheckNoNewAccess calls access-analyzer:CheckNoNewAccess. AWS charges for every call.
 func (r *Reader) CheckNoNewAccess(ctx context.Context, scope fact.Scope, in *accessanalyzer.CheckNoNewAccessInput) (*accessanalyzer.CheckNoNewAccessOutput, fact.Source, error) {
 	out, _, src, err := call(ctx, r, scope, "access-analyzer", "CheckNoNewAccess", r.analyzer(scope).CheckNoNewAccess, in)
