@@ -95,8 +95,8 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 		f.Bucket = fault.IAM
 	}
 	f.Details.CreatedBy, f.Details.CreatedWith = creator(s, c, trail)
-	f.Details.Alternatives = alternatives(s, c)
-	helps = append(helps, useAsks(s, users, f.Details.Alternatives)...)
+	f.Details.Alternatives = fault.Alternatives(s, c)
+	helps = append(helps, fault.ReuseAsks(s, users, f.Details.Alternatives)...)
 	f.Details.WhoCan = who
 	if g, check, ok := grant(s, c, cause.Code, trail); ok {
 		f.Details.Grant = g
@@ -180,18 +180,6 @@ func creator(s *fact.Snapshot, c fact.Connection, t trail) (by, with string) {
 		with = "cloudformation"
 	}
 	return by, with
-}
-
-// alternatives are AVAILABLE connections of the same provider in the account, on the same host where there is one.
-func alternatives(s *fact.Snapshot, c fact.Connection) []string {
-	var all []string
-	for o := range fact.All[fact.Connection](s) {
-		newest, _ := fact.Get[fact.Connection](s, o.Ref())
-		if newest.Status == fact.StatusAvailable && newest.Provider == c.Provider && newest.HostARN == c.HostARN && newest.ARN != c.ARN && !contains(all, newest.ARN) {
-			all = append(all, newest.ARN)
-		}
-	}
-	return all
 }
 
 func message(s *fact.Snapshot, c fact.Connection, since time.Time, n int) string {

@@ -25,16 +25,17 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	if o.Strategy == plan.Handshake && o.Reuse == "" {
 		return by
 	}
-	other, why := reuse(s, f, c, o)
+	r := fault.Reuse{Connection: c, Code: f.Code, Alternatives: f.Details.Alternatives, Options: o}
+	other, why := r.Draft(s)
 	switch wished := o.Strategy == plan.Reuse || o.Reuse != ""; {
 	case wished && why != "":
 		return plan.Draft{Notes: []string{fmt.Sprintf("Not planned with another connection in place of %s: %s.", c.Name, why)}}
 	case wished:
-		other.Notes = append([]string{costs(by, other, label(s, f, c, o))}, other.Notes...)
+		other.Notes = append([]string{costs(by, other, r.Label(s))}, other.Notes...)
 		return other
 	case why == "":
 		by.Strategy = plan.Handshake
-		by.Notes = append(by.Notes, costs(by, other, label(s, f, c, o)))
+		by.Notes = append(by.Notes, costs(by, other, r.Label(s)))
 	case len(f.Details.Alternatives) > 0:
 		by.Notes = append(by.Notes, fmt.Sprintf("No other connection can serve instead (--strategy reuse): %s.", why))
 	}
@@ -257,4 +258,25 @@ func handover(s *fact.Snapshot, f fault.Finding, c fact.Connection, g *plan.Guid
 	return fmt.Sprintf("Our deployments from %s stand still: AWS needs %s to be installed at %s with access to %s. "+
 		"If there is a pending request, please approve it; otherwise please join the person who completes the connection %q in AWS. You need no AWS account for the approval.",
 		owners(s, c), app, c.Provider, owners(s, c), c.Name)
+}
+
+// costs compares the two ways in one sentence.
+func costs(handshake, reuse plan.Draft, now string) string {
+	count := func(d plan.Draft, operation string) int {
+		n := 0
+		for _, s := range d.Steps {
+			if s.Do != nil && s.Do.Operation == operation {
+				n++
+			}
+		}
+		return n
+	}
+	other := fault.Plural(count(reuse, "UpdatePipeline"), "pipeline update") + " (runs in flight end)"
+	if n := count(reuse, "PutRolePolicy"); n > 0 {
+		other += ", " + fault.Plural(n, "role grant")
+	}
+	return fmt.Sprintf("There are two ways. --strategy handshake takes a person at the provider and %s. --strategy reuse points the pipelines at %s: it takes no person, but %s and %s. "+
+		"The handshake costs less where somebody with the rights is at hand, since no definition changes; reuse where nobody is.",
+		fault.Plural(count(handshake, "RetryStageExecution")+count(handshake, "StartPipelineExecution"), "restart"), now, other,
+		fault.Plural(count(reuse, "StartPipelineExecution"), "start"))
 }

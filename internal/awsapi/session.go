@@ -27,7 +27,7 @@ import (
 // Time limits of calls. A host that swallows packets costs one connect timeout per try, one that accepts and then says
 // nothing costs callTimeout at most.
 const (
-	connectTimeout = 5 * time.Second  // dial
+	connectTimeout = 4 * time.Second  // dial: three of them and the pauses between, 2 s and 4 s at most, fit into a call
 	attemptTimeout = 15 * time.Second // one HTTP exchange, body included
 	callTimeout    = 20 * time.Second // one call with all its tries, after its turn in the pace has come; anew in every later turn
 	maxAttempts    = 3                // the SDK's own default

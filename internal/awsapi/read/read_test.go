@@ -86,7 +86,7 @@ func TestUnreachableNewHost(t *testing.T) {
 		r := over(t, wire(func(q *http.Request) (*http.Response, error) {
 			if strings.HasPrefix(q.URL.Host, "codeconnections.") {
 				dials++
-				time.Sleep(5 * time.Second)
+				time.Sleep(4 * time.Second)
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
 			}
 			body := `{"Connection":{"ConnectionArn":"` + older + `","ConnectionStatus":"AVAILABLE"},"Connections":[{"ConnectionArn":"` + older + `"}],"Tags":[{"Key":"team","Value":"web"}]}`

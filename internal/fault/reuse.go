@@ -1,4 +1,4 @@
-package connectionpending
+package fault
 
 import (
 	"encoding/json"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/unjam/unjam/internal/fact"
-	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/op"
 	"github.com/unjam/unjam/internal/plan"
 )
@@ -16,8 +15,8 @@ import (
 // grantPatience is how long a new inline policy may take to show. IAM gives no bound (docs/aws-facts.md, "Limits and rates").
 const grantPatience = 2 * time.Minute
 
-// useAsks are the queries that show what pointing pipelines at other connections takes: what their roles may use, what is in flight.
-func useAsks(s *fact.Snapshot, pipelines []fact.Pipeline, alternatives []string) []fact.Query {
+// ReuseAsks are the queries that show what pointing pipelines at other connections takes: what their roles may use, what is in flight.
+func ReuseAsks(s *fact.Snapshot, pipelines []fact.Pipeline, alternatives []string) []fact.Query {
 	if len(alternatives) == 0 {
 		return nil
 	}
@@ -31,11 +30,11 @@ func useAsks(s *fact.Snapshot, pipelines []fact.Pipeline, alternatives []string)
 		if slices.ContainsFunc(alternatives, func(arn string) bool { u, _ := mayUse(s, p.RoleARN, arn); return u == useLacking }) {
 			all = append(all, fact.Query{Scope: account, Kind: fact.KindPolicies, ID: p.RoleARN}) // who else would gain the right
 		}
-		all = append(all, fault.UpdateAsks(p)...)
+		all = append(all, UpdateAsks(p)...)
 	}
 	for _, arn := range alternatives {
-		if over := fault.Known(s, arn); len(over) > 0 { // does it fetch for one that uses it?
-			all = append(all, fault.StateQuery(over[0].Ref().Scope, over[0].Name))
+		if over := Known(s, arn); len(over) > 0 { // does it fetch for one that uses it?
+			all = append(all, StateQuery(over[0].Ref().Scope, over[0].Name))
 		}
 	}
 	return all
@@ -84,14 +83,34 @@ func mayUse(s *fact.Snapshot, role, connection string) (u use, by string) {
 	return useUnknown, ""
 }
 
-// reuse is the repair without a person: the pipelines are pointed at an AVAILABLE connection of the same provider. why says why that does
-// not go.
-func reuse(s *fact.Snapshot, f fault.Finding, c fact.Connection, o plan.Options) (d plan.Draft, why string) {
-	now, why := instead(f, c, o)
+// Reuse points the pipelines of a connection that cannot be used at an AVAILABLE one to the same provider.
+type Reuse struct {
+	Connection   fact.Connection
+	Code         Code     // the verdict that is gone afterwards
+	Alternatives []string // ARNs of the connections that could serve
+	Options      plan.Options
+}
+
+// Alternatives are the AVAILABLE connections of the same provider in the account, on the same host where there is one.
+func Alternatives(s *fact.Snapshot, c fact.Connection) []string {
+	var all []string
+	for o := range fact.All[fact.Connection](s) {
+		newest, _ := fact.Get[fact.Connection](s, o.Ref())
+		if newest.Status == fact.StatusAvailable && newest.Provider == c.Provider && newest.HostARN == c.HostARN && newest.ARN != c.ARN && !slices.Contains(all, newest.ARN) {
+			all = append(all, newest.ARN)
+		}
+	}
+	return all
+}
+
+// Draft is the repair without a person: the pipelines are pointed at the other connection. why says why that does not go.
+func (r Reuse) Draft(s *fact.Snapshot) (d plan.Draft, why string) {
+	c := r.Connection
+	now, why := r.instead()
 	if why != "" {
 		return d, why
 	}
-	pipelines := fault.Known(s, c.ARN)
+	pipelines := Known(s, c.ARN)
 	if len(pipelines) == 0 {
 		return d, "no pipeline that was read uses " + c.Name
 	}
@@ -118,48 +137,48 @@ func reuse(s *fact.Snapshot, f fault.Finding, c fact.Connection, o plan.Options)
 				d.Steps = append(d.Steps, g)
 			}
 		}
-		step, lost := fault.Repoint(s, p, c.ARN, now)
+		step, lost := Repoint(s, p, c.ARN, now)
 		step.After = after
 		d.Steps = append(d.Steps, step)
 		missed = append(missed, lost...)
 		updated[p.ARN] = step.ID
 	}
-	restarts, notes := fault.Restart{Connection: c.ARN, Updated: updated, Options: o}.Steps(s)
+	restarts, notes := Restart{Connection: c.ARN, Updated: updated, Options: r.Options}.Steps(s)
 	d.Steps = append(d.Steps, restarts...)
 	for _, p := range pipelines {
 		ref := fact.StateRef(p.Ref().Scope, p.Name)
 		d.Steps = append(d.Steps, plan.Step{ID: "verify-" + updated[p.ARN], Title: "the diagnosis again: " + p.Name + " waits for no connection", Kind: plan.Verify, Target: ref,
-			After: []string{updated[p.ARN]}, Verdict: string(f.Code), Patience: 5 * time.Minute})
+			After: []string{updated[p.ARN]}, Verdict: string(r.Code), Patience: 5 * time.Minute})
 	}
 	d.Notes = append(d.Notes, serves(s, pipelines, now)...)
 	d.Notes = append(d.Notes, notes...)
 	d.Notes = append(d.Notes, "Whatever deploys the definition of "+names(pipelines)+" (CloudFormation, CDK, Terraform) puts "+c.Name+" back at its next deployment: change it there too.",
-		c.Name+" stays PENDING; nothing of this plan touches it.")
-	if note := fault.NotSeen(missed); note != "" {
+		c.Name+" stays "+c.Status+"; nothing of this plan touches it.")
+	if note := NotSeen(missed); note != "" {
 		d.Notes = append(d.Notes, note)
 	}
 	return d, ""
 }
 
 // instead is the connection to use; why says why there is none.
-func instead(f fault.Finding, c fact.Connection, o plan.Options) (arn, why string) {
-	all := f.Details.Alternatives
+func (r Reuse) instead() (arn, why string) {
+	all := r.Alternatives
 	switch {
-	case o.Reuse != "" && !slices.Contains(all, o.Reuse):
-		return "", fmt.Sprintf("%s is no AVAILABLE connection to %s of this account that was seen", o.Reuse, c.Provider)
-	case o.Reuse != "":
-		return o.Reuse, ""
+	case r.Options.Reuse != "" && !slices.Contains(all, r.Options.Reuse):
+		return "", fmt.Sprintf("%s is no AVAILABLE connection to %s of this account that was seen", r.Options.Reuse, r.Connection.Provider)
+	case r.Options.Reuse != "":
+		return r.Options.Reuse, ""
 	case len(all) == 0:
-		return "", "no AVAILABLE connection to " + c.Provider + " was seen in this account"
+		return "", "no AVAILABLE connection to " + r.Connection.Provider + " was seen in this account"
 	case len(all) > 1:
 		return "", "several connections could serve, name one with --reuse: " + strings.Join(all, ", ")
 	}
 	return all[0], ""
 }
 
-// label names the connection to use.
-func label(s *fact.Snapshot, f fault.Finding, c fact.Connection, o plan.Options) string {
-	arn, _ := instead(f, c, o)
+// Label names the connection to use, "" when none can be.
+func (r Reuse) Label(s *fact.Snapshot) string {
+	arn, _ := r.instead()
 	if x, ok := fact.Get[fact.Connection](s, fact.ConnectionRef(s.Question().Account, arn)); ok {
 		return x.Name + " (" + arn + ")"
 	}
@@ -172,7 +191,7 @@ func grantUse(s *fact.Snapshot, role, connection string) (step plan.Step, missed
 	c, _ := fact.ParseARN(connection)
 	text, err := json.Marshal(op.LeastPolicy(op.Need{Action: useActions()[0], Resource: connection}))
 	if err != nil {
-		panic("connectionpending: a policy does not marshal: " + err.Error())
+		panic("fault: a policy does not marshal: " + err.Error())
 	}
 	id := c.Name()
 	name := "unjam-use-" + id[max(0, len(id)-8):]
@@ -185,7 +204,7 @@ func grantUse(s *fact.Snapshot, role, connection string) (step plan.Step, missed
 	step.UndoneWhen = step.Given
 	step.DoneWhen = []plan.Check{{Ref: ref, Field: field, Op: plan.Is, Value: string(fact.DigestOf(string(text)))}}
 	step.SkipWhen, step.Patience = step.DoneWhen, grantPatience
-	step.Blast, missed, _ = fault.Radius(s, ref)
+	step.Blast, missed, _ = Radius(s, ref)
 	for i := range step.Blast {
 		step.Blast[i].Production = false // it gains a right and runs no other way
 	}
@@ -195,8 +214,8 @@ func grantUse(s *fact.Snapshot, role, connection string) (step plan.Step, missed
 // serves says what speaks for the other connection's app seeing the repositories: no call of AWS tells that.
 func serves(s *fact.Snapshot, pipelines []fact.Pipeline, now string) []string {
 	fetched := map[string]string{} // owner to a pipeline whose source fetched over it
-	for _, p := range fault.Known(s, now) {
-		for _, src := range fault.Sources(s, p, now) {
+	for _, p := range Known(s, now) {
+		for _, src := range Sources(s, p, now) {
 			if src.State.Status == "Succeeded" {
 				fetched[owner(src.Action.Repository)] = p.Name
 			}
@@ -229,25 +248,4 @@ func names(pipelines []fact.Pipeline) string {
 		all = append(all, p.Name)
 	}
 	return strings.Join(all, ", ")
-}
-
-// costs compares the two ways in one sentence.
-func costs(handshake, reuse plan.Draft, now string) string {
-	count := func(d plan.Draft, operation string) int {
-		n := 0
-		for _, s := range d.Steps {
-			if s.Do != nil && s.Do.Operation == operation {
-				n++
-			}
-		}
-		return n
-	}
-	other := fault.Plural(count(reuse, "UpdatePipeline"), "pipeline update") + " (runs in flight end)"
-	if n := count(reuse, "PutRolePolicy"); n > 0 {
-		other += ", " + fault.Plural(n, "role grant")
-	}
-	return fmt.Sprintf("There are two ways. --strategy handshake takes a person at the provider and %s. --strategy reuse points the pipelines at %s: it takes no person, but %s and %s. "+
-		"The handshake costs less where somebody with the rights is at hand, since no definition changes; reuse where nobody is.",
-		fault.Plural(count(handshake, "RetryStageExecution")+count(handshake, "StartPipelineExecution"), "restart"), now, other,
-		fault.Plural(count(reuse, "StartPipelineExecution"), "start"))
 }
