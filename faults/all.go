@@ -6,6 +6,7 @@ import (
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
 	"github.com/unjam/unjam/faults/connectiondenied"
+	"github.com/unjam/unjam/faults/connectionerror"
 	"github.com/unjam/unjam/faults/connectionmissing"
 	"github.com/unjam/unjam/faults/connectionpending"
 	"github.com/unjam/unjam/faults/connectionunusable"
@@ -26,6 +27,7 @@ func All() []*fault.Fault {
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
 		connectiondenied.Fault(),
+		connectionerror.Fault(),
 		connectionmissing.Fault(),
 		connectionpending.Fault(),
 		connectionunusable.Fault(),

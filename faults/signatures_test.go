@@ -30,7 +30,7 @@ func signatures() map[string]string {
 		"the app is suspended":                                                 "connection-unusable/unknown",
 		"another provider's tag":                                               "connection-unusable/unknown",
 		"the connection is PENDING":                                            "connection-pending/handshake-never-attempted",
-		"the connection is in ERROR":                                           "action-failed/own-failure",
+		"the connection is in ERROR":                                           "connection-error/unknown",
 		"the connection was deleted":                                           "connection-missing/deleted",
 		"the token of an old GitHub source was revoked":                        "oauth-source-refused/token-refused",
 		"the pipeline's role no longer trusts CodePipeline":                    "access-denied/role-trust",

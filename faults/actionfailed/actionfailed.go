@@ -47,7 +47,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	for _, p := range pipelines {
 		fails, state := fault.Fails(s, p)
 		j.Need(state)
-		fails = slices.DeleteFunc(fails, func(c fault.Current) bool { return others(s, c) })
+		fails = slices.DeleteFunc(fails, func(c fault.Current) bool { return others(c) })
 		if len(fails) == 0 {
 			continue
 		}
@@ -72,11 +72,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 }
 
 // others reports whether a failed action is a source on a connection that the faults of connections answer for: they know its texts, and
-// are unknown where they cannot see. A connection in ERROR is nobody's.
-func others(s *fact.Snapshot, c fault.Current) bool {
-	if !c.Action.Uses(c.Action.Connection) || fault.Read(c.State.Error) == fault.SignatureRole {
-		return false
-	}
-	con, known, _, _ := fault.Connection(s, c.Action.Connection)
-	return !known || con.Status != fact.StatusError || con.HostARN != ""
+// are unknown where they cannot see.
+func others(c fault.Current) bool {
+	return c.Action.Uses(c.Action.Connection) && fault.Read(c.State.Error) != fault.SignatureRole
 }

@@ -79,7 +79,7 @@ func judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fact.Query) {
 	since, sinceProof := since(s, c, trail, users)
 	f := fault.Finding{
 		Title:    "Connection waits for its handshake",
-		Severity: severity(c, users),
+		Severity: fault.Standstill(c.ARN, users),
 		Bucket:   fault.Person,
 		Cause:    cause,
 		Subject:  fault.ConnectionSubject(c.ARN, c.Name),
@@ -136,20 +136,6 @@ func failed(s *fact.Snapshot, p fact.Pipeline, c fact.Connection) []fault.Eviden
 		}
 	}
 	return all
-}
-
-func severity(c fact.Connection, users []fact.Pipeline) fault.Severity {
-	if len(users) == 0 {
-		return fault.Info
-	}
-	for _, p := range users {
-		for _, stage := range p.StagesBehind(c.ARN) {
-			if fact.LooksLikeProduction(stage) {
-				return fault.Critical
-			}
-		}
-	}
-	return fault.High
 }
 
 // since is when the trouble began: the connection was created so, or else the first failure that is still on record.

@@ -20,6 +20,22 @@ func Users(s *fact.Snapshot, connectionARN string) ([]fact.Pipeline, []fact.Quer
 	return Known(s, connectionARN), asks
 }
 
+// Standstill is how bad it is that a connection cannot be used: critical where what looks like production waits behind it, info where no
+// pipeline that was read uses it.
+func Standstill(connectionARN string, users []fact.Pipeline) Severity {
+	if len(users) == 0 {
+		return Info
+	}
+	for _, p := range users {
+		for _, stage := range p.StagesBehind(connectionARN) {
+			if fact.LooksLikeProduction(stage) {
+				return Critical
+			}
+		}
+	}
+	return High
+}
+
 // connectionRegions are where pipelines may use a connection: the Regions asked and, unless the question is quick, every other
 // enabled Region that offers connections (docs/aws-facts.md, "Regions").
 func connectionRegions(s *fact.Snapshot) []string {

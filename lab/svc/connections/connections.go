@@ -58,9 +58,9 @@ type Service struct {
 	hostRE map[string]*regexp.Regexp // by API
 	vpcRE  [3]*regexp.Regexp         // VpcId, SubnetId, SecurityGroupId
 
-	network   *ec2.Service    // nil: every VPC is fine
-	watched   map[string]bool // connections that AWS is about to look at
-	byNetwork map[string]bool // connections in ERROR for a trouble that may pass
+	network *ec2.Service    // nil: every VPC is fine
+	watched map[string]bool // connections that AWS is about to look at
+	noticed map[string]bool // connections in ERROR for a trouble that may pass
 
 	// NameConnection has every event of a handshake name the connection it is for. AWS documents neither; without it
 	// only UpdateConnectionInstallation and the reads around it carry a connectionArn, the others the provider type.
@@ -70,7 +70,7 @@ type Service struct {
 // New registers both services on c.
 func New(c *cloud.Cloud, dir *provider.Directory) *Service {
 	s := &Service{
-		c: c, dir: dir, shares: map[string][]string{}, broken: map[string]string{}, watched: map[string]bool{}, byNetwork: map[string]bool{},
+		c: c, dir: dir, shares: map[string][]string{}, broken: map[string]string{}, watched: map[string]bool{}, noticed: map[string]bool{},
 		arnRE: regexp.MustCompile(`^arn:aws(-[\w]+)*:.+:.+:[0-9]{12}:.+$`),
 		hostRE: map[string]*regexp.Regexp{
 			New20231201: regexp.MustCompile(`^arn:aws(-[\w]+)*:(codestar-connections|codeconnections):.+:[0-9]{12}:host\/.+$`),

@@ -125,23 +125,39 @@ func (s *Service) watch(connectionARN string) {
 func (s *Service) look(arn string) {
 	delete(s.watched, arn)
 	l, k, ok := s.truth(arn)
-	h, onHost := s.Host(k.HostARN)
-	if !ok || !onHost || h.Status != Available {
+	if !ok {
 		return
 	}
-	t, broken := s.obstacle(h)
+	lost := s.revoked(k)
+	if h, onHost := s.Host(k.HostARN); onHost {
+		if h.Status != Available {
+			return
+		}
+		t, broken := s.obstacle(h)
+		lost = broken && (t.lasting || k.Status == Errored)
+	}
 	switch {
-	case broken && t.lasting && k.Status == Available:
+	case lost && k.Status == Available:
 		k.Status = Errored
-		s.byNetwork[arn] = true
-	case !broken && k.Status == Errored && s.byNetwork[arn]:
+		s.noticed[arn] = true
+	case !lost && k.Status == Errored && s.noticed[arn]:
 		k.Status = Available
-		delete(s.byNetwork, arn)
+		delete(s.noticed, arn)
 	}
 	l.Set(s.c, k)
 	if k.Status == Errored {
 		s.watch(arn)
 	}
+}
+
+// revoked reports whether Bitbucket no longer lets AWS in: the app is gone or suspended. The other providers' connections stay AVAILABLE
+// and show nothing; what AWS does with each is not documented.
+func (s *Service) revoked(k Connection) bool {
+	if k.ProviderType != provider.Bitbucket || k.Installation == "" {
+		return false
+	}
+	i, ok := s.dir.Installation(k.Installation)
+	return !ok || i.Suspended
 }
 
 // providerName is a provider as CodePipeline's messages call it.

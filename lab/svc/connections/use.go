@@ -42,6 +42,9 @@ func (s *Service) Fetch(role cloud.Principal, region, connectionARN, fullReposit
 			return provider.Commit{}, cloud.Errorf(configurationError, unreachableText, providerName(k.ProviderType))
 		}
 	}
+	if s.revoked(k) {
+		s.watch(k.ARN)
+	}
 	head, ok := s.dir.Head(k.Installation, fullRepositoryID, branch)
 	if !ok {
 		return provider.Commit{}, cloud.Errorf(configurationError, noBranchText, k.ProviderType, branch, fullRepositoryID)
