@@ -25,6 +25,7 @@ import (
 var fixtures = []string{
 	"../../faults/connectionpending/testdata/fixed-reuse.txtar", // grant, update, hold, start
 	"../../faults/connectionpending/testdata/fixed-rehook.txtar",
+	"../../faults/sourcestale/testdata/fixed-start.txtar",
 }
 
 // fixture plays a world up to the plan of its repair.

@@ -58,7 +58,7 @@ func (g *gate) admit(ctx context.Context, a apply.Admittance) (journal.Consent, 
 		return journal.Consent{}, err
 	}
 	g.request = r
-	return journal.Consent{OneWay: admitted.Accepted, Approvals: admitted.Approvals, Sandbox: admitted.Sandbox}, nil
+	return journal.Consent{OneWay: admitted.Accepted, Approvals: admitted.Approvals, Sandbox: admitted.Sandbox, Policy: g.ask.Policy.File()}, nil
 }
 
 // before is apply.Config.Before. Approvals are read anew: a revocation counts at once.

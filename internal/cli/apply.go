@@ -28,6 +28,7 @@ type applyFlags struct {
 	repo     string
 	encrypt  []string
 	policy   string
+	begun    string // the policy of the run that is resumed or taken back; "" for none
 	confirm  string
 	file     string // the plan's; "" when it is in none
 }
@@ -66,7 +67,7 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
-				rules, err := e.policy(how.policy)
+				rules, err := e.policy(how.policy, "")
 				if err != nil {
 					return err
 				}

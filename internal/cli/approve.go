@@ -39,7 +39,7 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 				return codeError{code: exitRefused, err: fmt.Errorf("approve %s: the plan expired for starting at %s", args[0], p.ExpiresAt.UTC().Format(time.RFC3339)), next: "unjam plan TARGET --out FILE"}
 			}
 			o := app.Approve{Plan: p, File: args[0], Expires: expires, Comment: comment, Signer: signer, Revoke: revoke}
-			if o.Policy, err = e.policy(rules); err != nil {
+			if o.Policy, err = e.policy(rules, ""); err != nil {
 				return err
 			}
 			if sign != "" {

@@ -14,20 +14,22 @@ import (
 	"github.com/unjam/unjam/internal/plan"
 )
 
-// policy reads the policy: of the flag, else UNJAM_POLICY, else policy.yaml in the state folder; the zero one when there is none. One
-// that is named must be there.
-func (e *env) policy(flag string) (guard.Policy, error) {
+// policy reads the policy: of the flag, else UNJAM_POLICY, else the one that a run was begun under, else policy.yaml in the state folder;
+// the zero one when there is none. One that is named must be there.
+func (e *env) policy(flag, begun string) (guard.Policy, error) {
 	home, err := e.homeDir()
 	if err != nil {
 		return guard.Policy{}, err
 	}
 	file := filepath.Join(home, "policy.yaml")
-	named := flag != "" || os.Getenv("UNJAM_POLICY") != ""
+	named := flag != "" || os.Getenv("UNJAM_POLICY") != "" || begun != ""
 	switch {
 	case flag != "":
 		file = flag
-	case named:
+	case os.Getenv("UNJAM_POLICY") != "":
 		file = os.Getenv("UNJAM_POLICY")
+	case named:
+		file = begun
 	}
 	p, err := guard.LoadPolicy(file)
 	if !named && errors.Is(err, fs.ErrNotExist) && !exists(file) {
@@ -46,7 +48,7 @@ func exists(file string) bool {
 
 // rules reads the policy, takes from it what no flag says, and asks a person at a terminal to name a production account.
 func (e *env) rules(how *applyFlags, p plan.Plan) (guard.Policy, error) {
-	rules, err := e.policy(how.policy)
+	rules, err := e.policy(how.policy, how.begun)
 	if err != nil {
 		return rules, err
 	}

@@ -134,7 +134,7 @@ func parseLoad(text string) (plan.Load, error) {
 
 // plan diagnoses and plans.
 func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFlags) (*app.Diagnosis, plan.Plan, error) {
-	rules, err := e.policy(wish.policy)
+	rules, err := e.policy(wish.policy, "")
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}

@@ -89,6 +89,18 @@ const maxFile = 64 << 10
 // Exists reports whether there is a policy at all.
 func (p Policy) Exists() bool { return p.name != "" }
 
+// File is the absolute path of the policy's file; "" when there is none.
+func (p Policy) File() string {
+	if p.name == "" {
+		return ""
+	}
+	path, err := filepath.Abs(p.name)
+	if err != nil {
+		return p.name // the working folder is gone: it is known as it was named
+	}
+	return path
+}
+
 // ParsePolicy reads a policy. name stands in errors, "policy.yaml:3:7: reason". Unknown keys, wrong types and values that contradict
 // each other are refused. The file of approvals.allowedSigners is not read: LoadPolicy or Trust does that, and until then no signature
 // counts.

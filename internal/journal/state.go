@@ -58,6 +58,7 @@ type Consent struct {
 	OneWay    []string `json:"oneWay,omitempty"`
 	Approvals []string `json:"approvals,omitempty"` // people
 	Sandbox   bool     `json:"sandbox,omitempty"`   // the policy calls the account a sandbox
+	Policy    string   `json:"policy,omitempty"`    // absolute path of the policy in force; "": none
 }
 
 // Export is the data of Exported: where what was there before the run is saved.
@@ -109,6 +110,7 @@ type State struct {
 	UpdatedAt time.Time            `json:"updatedAt,omitzero"` // the last entry
 
 	Accepted   []string `json:"accepted,omitempty"`   // consents to steps without a way back
+	Policy     string   `json:"policy,omitempty"`     // absolute path of the policy it was begun under; "": none
 	Export     *Export  `json:"export,omitempty"`     // nil: nothing was saved yet
 	RolledBack string   `json:"rolledBack,omitempty"` // the last run that takes it back
 }
@@ -160,6 +162,9 @@ func Fold(entries []Entry) State {
 			var c Consent
 			if json.Unmarshal(e.Data, &c) == nil {
 				s.Accepted = c.OneWay
+				if c.Policy != "" {
+					s.Policy = c.Policy
+				}
 			}
 		case Exported:
 			var x Export
