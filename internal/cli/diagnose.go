@@ -33,7 +33,7 @@ host, or the console URL of any of them. A name is looked for among pipelines fi
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
   unjam diagnose --region all --output json    for a script
   unjam diagnose web --quick                   without the other Regions
-  unjam diagnose --baseline known.yaml         without what is known and accepted for now`,
+  unjam diagnose --baseline known.yaml         without what is accepted for now`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fresh(write); err != nil {
 				return err

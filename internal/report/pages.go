@@ -60,12 +60,12 @@ func CataloguePage(w io.Writer, all []*fault.Fault) error {
 	fmt.Fprintf(&b, `%s
 # The catalogue of faults
 
-%s that unjam knows. `+"`unjam explain CODE`"+` says the same offline. The severity is the usual one: a finding says how bad it is in its
-case. The bucket says whose matter it is.
+What unjam knows to find. `+"`unjam explain CODE`"+` says the same offline. The severity is the usual one: a finding says how bad it is in
+its case. The bucket says whose matter it is.
 
 | code | what | bucket | severity | repair | causes |
 |---|---|---|---|---|---|
-`, written, fault.Plural(len(all), "fault"))
+`, written)
 	for _, f := range all {
 		var causes []string
 		for _, c := range f.Doc.Causes {
