@@ -116,19 +116,18 @@ func TestDocumentsPointAtFiles(t *testing.T) {
 	}
 }
 
-// TestExampleWorldLoads plays the world that CONTRIBUTING.md shows.
+// TestExampleWorldLoads plays the world that README.md shows.
 func TestExampleWorldLoads(t *testing.T) {
-	text := strings.ReplaceAll(read(t, "CONTRIBUTING.md"), "\n   ", "\n")
-	_, rest, found := strings.Cut(text, "# Somebody renamed")
+	_, rest, found := strings.Cut(read(t, "README.md"), "# Somebody rejected")
 	example, _, ended := strings.Cut(rest, "-- args --")
 	if !found || !ended {
-		t.Fatal("CONTRIBUTING.md has no example world any more")
+		t.Fatal("README.md has no example world any more")
 	}
-	w, err := world.Load(lab.New(), "CONTRIBUTING.md", []byte("# Somebody renamed"+example), time.Now())
+	w, err := world.Load(lab.New(), "README.md", []byte("# Somebody rejected"+example), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.Wants) != 1 || w.Wants[0].Code != "source-branch-missing" {
+	if len(w.Wants) != 1 || w.Wants[0].Code != "approval-rejected" {
 		t.Errorf("the example wants %+v", w.Wants)
 	}
 }

@@ -109,7 +109,7 @@ func below(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/"
 
 // testPackage reports whether the file is of a package that only tests use.
 func (f file) testPackage() bool {
-	return below(f.dir, "internal/testkit") || below(f.dir, "internal/fulltest") || f.dir == "cmd/unjam-corpus" || f.dir == "."
+	return below(f.dir, "internal/testkit") || below(f.dir, "internal/fulltest") || f.dir == "cmd/unjam-corpus" || f.dir == "cmd/unjam-fault" || f.dir == "."
 }
 
 // product is the files that end up in the program: no tests, no test packages, not the lab; or those of one folder, lab and test

@@ -10,7 +10,7 @@ func Fault() *fault.Fault {
 	return &fault.Fault{
 		Code: "host-not-ready",
 		Doc:  doc(),
-		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindHost, fact.KindSubnet, fact.KindSecurityGroup,
+		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindAction, fact.KindConnection, fact.KindHost, fact.KindSubnet, fact.KindSecurityGroup,
 			fact.KindNetworkACL, fact.KindRouteTable, fact.KindDHCPOptions, fact.KindCertificate, fact.KindEvent, fact.KindRegion},
 		Explains: []fault.Code{"source-stale", "connection-error"},
 		Diagnose: diagnose,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/unjam/unjam/internal/awsapi"
+	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/inquiry"
@@ -79,6 +80,12 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
 	d.Report.Warnings = append(a.strangers(ctx, d.who, ask.Targets), report.Warnings(a.standing(ctx, d.who, time.Now()))...)
 	return d, nil
+}
+
+// Hide takes the findings that a baseline knows out of what is shown and planned.
+func (d *Diagnosis) Hide(b baseline.Baseline) {
+	d.Report.Hide(b)
+	d.Outcome.Findings, _ = b.Apply(d.Outcome.Findings, d.Report.GeneratedAt)
 }
 
 // diagnose is Diagnose without its report. A target pipeline that does not exist is a *NotFoundError.

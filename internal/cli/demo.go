@@ -16,6 +16,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/awsapi"
+	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/planner"
 	"github.com/unjam/unjam/internal/report"
@@ -105,7 +106,7 @@ type demo struct {
 func (d *demo) play(ctx context.Context) error {
 	fmt.Fprintf(d.out, "%s\nEverything below happens on a simulated AWS inside this program.\n", d.world.Title)
 	d.chapter("1. What is stuck, and why", "unjam diagnose")
-	found, err := d.app.Diagnose(ctx, app.Ask{}, faults.All(), d.progress())
+	found, err := d.app.Diagnose(ctx, app.Ask{}, faults.All(), d.progress(baseline.Baseline{}))
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
+	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/report"
@@ -18,6 +20,7 @@ import (
 
 func newDiagnose(e *env) *cobra.Command {
 	var ask askFlags
+	var write string
 	c := &cobra.Command{
 		Use:   "diagnose [TARGET...]",
 		Short: "Find what is stuck and why, with evidence",
@@ -29,8 +32,12 @@ host, or the console URL of any of them. A name is looked for among pipelines fi
   unjam diagnose web                           one pipeline
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
   unjam diagnose --region all --output json    for a script
-  unjam diagnose web --quick                   without the other Regions`,
+  unjam diagnose web --quick                   without the other Regions
+  unjam diagnose --baseline known.yaml         without what is accepted for now`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := fresh(write); err != nil {
+				return err
+			}
 			d, err := e.diagnose(cmd.Context(), args, ask)
 			if err != nil {
 				return err
@@ -42,6 +49,9 @@ host, or the console URL of any of them. A name is looked for among pipelines fi
 				}
 				return report.Table(w, d.Report, e.view(e.out), next(cmd, d, args))
 			})
+			if err == nil {
+				err = e.writeBaseline(write, d)
+			}
 			if err != nil {
 				return err
 			}
@@ -49,6 +59,7 @@ host, or the console URL of any of them. A name is looked for among pipelines fi
 		},
 	}
 	ask.add(c)
+	c.Flags().StringVar(&write, "write-baseline", "", "write a baseline for the findings shown to `FILE`; owners and reasons are yours to fill in")
 	c.Flags().StringVar(&e.outFile, "out", "", "write to `FILE` instead of standard output")
 	return c
 }
@@ -60,6 +71,7 @@ type askFlags struct {
 	drift      bool
 	paid       bool
 	terraform  []string
+	baseline   string
 }
 
 func (a *askFlags) add(c *cobra.Command) {
@@ -67,6 +79,7 @@ func (a *askFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&a.quick, "quick", false, "leave out pipelines in other Regions, and wait for no permissions to spread")
 	c.Flags().BoolVar(&a.drift, "drift", false, "run a drift detection of the owning stack, a job in the account, instead of taking the last result")
 	c.Flags().StringArrayVar(&a.terraform, "terraform", nil, "compare with a Terraform state or plan: `FILE` holds the output of terraform show -json (repeatable)")
+	c.Flags().StringVar(&a.baseline, "baseline", "", "leave out the known findings that the YAML `FILE` lists: id, owner, reason, expires")
 	c.Flags().BoolVar(&a.paid, "paid-checks", false, "allow checks that AWS charges for: CheckNoNewAccess of Access Analyzer")
 }
 
@@ -80,6 +93,10 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 		if a, err := fact.ParseARN(p); err != nil || (a.Service != "iam" && a.Service != "sts") {
 			return nil, usagef("--principal %q is not the ARN of a user or role, arn:aws:iam::ACCOUNT:role/NAME", p)
 		}
+	}
+	known, err := readBaseline(f.baseline)
+	if err != nil {
+		return nil, err
 	}
 	a, err := e.open(ctx)
 	if err != nil {
@@ -96,7 +113,12 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 		}
 		ask.Declared = append(ask.Declared, facts...)
 	}
-	return a.Diagnose(ctx, ask, faults.All(), e.progress())
+	d, err := a.Diagnose(ctx, ask, faults.All(), e.progress(known))
+	if err == nil && f.baseline != "" {
+		d.Hide(known)
+		e.tellHidden(d.Report.Hidden)
+	}
+	return d, err
 }
 
 // declared reads a file that `terraform show -json` wrote.
@@ -119,19 +141,23 @@ func declared(a *app.App, name string) ([]fact.Fact, error) {
 	return facts, nil
 }
 
-// progress tells the verdict as soon as it stands, unless a terminal is about to show it anyway, and, on a terminal, what is being read.
-func (e *env) progress() func(app.Progress) {
+// progress tells the verdict as soon as it stands, unless a terminal is about to show it anyway or it is known, and, on a terminal, what
+// is being read.
+func (e *env) progress(known baseline.Baseline) func(app.Progress) {
 	if e.quiet || e.json() {
 		return nil
 	}
 	soon := term.IsTerminal(int(e.out.Fd())) && e.outFile == "" // the same words stand on standard output in a moment
 	return func(p app.Progress) {
 		for _, f := range p.New {
-			if f.Severity != fault.Info && !soon {
+			if _, hidden := known.Hides(f.ID, time.Now()); f.Severity != fault.Info && !soon && !hidden {
 				e.say("found: %s", f.Message)
 			}
 		}
 		for _, f := range p.Grown {
+			if _, hidden := known.Hides(f.ID, time.Now()); hidden {
+				continue
+			}
 			e.say("  %s by %s so far", fault.Plural(len(f.Affects), "pipeline")+" held up", f.Subject.Name)
 		}
 		switch {

@@ -45,7 +45,9 @@ func (c *Collector) health(ctx context.Context, q fact.Query) answer {
 		return absent(q, a.src, needsPlan)
 	}
 	if a.err == nil && len(a.facts) > 0 {
-		c.describe(ctx, q, a.facts)
+		if src, err := c.describe(ctx, q, a.facts); err != nil {
+			a.src, a.err = src, err // the events stand without their text
+		}
 	}
 	return a
 }
@@ -54,7 +56,7 @@ func (c *Collector) health(ctx context.Context, q fact.Query) answer {
 const maxDescribed = 10
 
 // describe adds the latest descriptions of the events that are open; without them an event says its code.
-func (c *Collector) describe(ctx context.Context, q fact.Query, events []fact.Fact) {
+func (c *Collector) describe(ctx context.Context, q fact.Query, events []fact.Fact) (fact.Source, error) {
 	at := map[string]int{}
 	var arns []string
 	for i, f := range events {
@@ -64,11 +66,11 @@ func (c *Collector) describe(ctx context.Context, q fact.Query, events []fact.Fa
 		}
 	}
 	if len(arns) == 0 {
-		return
+		return fact.Source{}, nil
 	}
-	out, _, err := c.r.DescribeEventDetails(ctx, q.Scope, &health.DescribeEventDetailsInput{EventArns: arns})
+	out, src, err := c.r.DescribeEventDetails(ctx, q.Scope, &health.DescribeEventDetailsInput{EventArns: arns})
 	if err != nil {
-		return // the events stand without their text
+		return src, err
 	}
 	for _, d := range out.SuccessfulSet {
 		if d.Event == nil || d.EventDescription == nil {
@@ -80,6 +82,7 @@ func (c *Collector) describe(ctx context.Context, q fact.Query, events []fact.Fa
 			events[i] = e
 		}
 	}
+	return src, nil
 }
 
 // organization reads the organisation of the account. Without one the query is answered, with AWS's word that there is none.

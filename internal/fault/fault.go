@@ -365,7 +365,8 @@ func Validate(faults []*Fault) error {
 		}
 		known[f.Code] = true
 		d := f.Doc
-		if d.Title == "" || d.Symptom == "" || d.Text == "" || d.Remedy == "" || d.Since == "" || d.Severity.Rank() < 0 || d.Bucket == "" || len(d.Causes) == 0 {
+		if d.Title == "" || d.Symptom == "" || d.Text == "" || d.Remedy == "" || d.Since == "" || d.Severity.Rank() < 0 || d.Bucket == "" || len(d.Causes) == 0 ||
+			slices.ContainsFunc(d.Causes, func(c CauseDoc) bool { return c.Code == "" || c.Text == "" }) {
 			return fmt.Errorf("validate faults: %s: its Doc is not complete", f.Code)
 		}
 		if f.Diagnose == nil || len(f.Reads) == 0 {

@@ -142,3 +142,6 @@ func Stamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+// ID is the ID that the symptom had as a finding of its own.
+func (e Explained) ID() string { return findingID(e.Code, Finding{Subject: e.Subject}) }

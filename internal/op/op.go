@@ -73,6 +73,14 @@ func Reading(kind fact.Kind) (Op, bool) {
 	return Op{}, false
 }
 
+// Answering are all reads that answer queries of a kind; none for what is no call of AWS.
+func Answering(kind fact.Kind) []Op {
+	if kind == fact.KindDefinition { // GetPipeline with a version
+		kind = fact.KindPipeline
+	}
+	return slices.DeleteFunc(reads(), func(o Op) bool { return o.Kind != kind })
+}
+
 const (
 	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
 	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -16,16 +17,17 @@ const DiagnosisSchema = "unjam/diagnosis/v1"
 
 // Diagnosis is a diagnosis as a document. Its JSON is part of the contract.
 type Diagnosis struct {
-	Schema      string          `json:"schema"`
-	GeneratedAt time.Time       `json:"generatedAt"`
-	Snapshot    fact.Digest     `json:"snapshot"`
-	Identity    Identity        `json:"identity"`
-	Warnings    []string        `json:"warnings,omitempty"` // what looks wrong about the session
-	Results     []Result        `json:"results"`
-	Findings    []fault.Finding `json:"findings"`
-	Gaps        []Gap           `json:"gaps"`
-	Calls       Calls           `json:"calls"`
-	ElapsedMS   int64           `json:"elapsedMs"`
+	Schema      string           `json:"schema"`
+	GeneratedAt time.Time        `json:"generatedAt"`
+	Snapshot    fact.Digest      `json:"snapshot"`
+	Identity    Identity         `json:"identity"`
+	Warnings    []string         `json:"warnings,omitempty"` // what looks wrong about the session
+	Results     []Result         `json:"results"`
+	Findings    []fault.Finding  `json:"findings"`
+	Hidden      *baseline.Hidden `json:"hidden,omitempty"` // what a baseline hid of them
+	Gaps        []Gap            `json:"gaps"`
+	Calls       Calls            `json:"calls"`
+	ElapsedMS   int64            `json:"elapsedMs"`
 }
 
 // Identity is who asked.
@@ -102,6 +104,12 @@ func newGap(g fact.Gap, blocks []fault.Code) Gap {
 	}
 	return Gap{Account: g.Query.Scope.Account, Region: g.Source.Region, Service: g.Source.Service, Operation: g.Source.Operation,
 		Class: g.Class, Permission: g.Permission, Why: g.Why, About: g.Query.ID, Blocks: blocks}
+}
+
+// Hide takes out the findings that a baseline knows and says so in Hidden. Verdicts stay what they are.
+func (d *Diagnosis) Hide(b baseline.Baseline) {
+	left, hidden := b.Apply(d.Findings, d.GeneratedAt)
+	d.Findings, d.Hidden = left, &hidden
 }
 
 // Wrong reports whether anything of severity low or above was found.

@@ -93,8 +93,12 @@ func matter(b fault.Bucket) string {
 // Catalogue lists faults, a line each.
 func Catalogue(w io.Writer, all []*fault.Fault, v View) error {
 	p := newPage(w, v)
+	wide := 0
 	for _, f := range all {
-		p.line(p.paint(bold, fmt.Sprintf("%-22s", f.Code)) + f.Doc.Title)
+		wide = max(wide, len(f.Code))
+	}
+	for _, f := range all {
+		p.line(p.paint(bold, fmt.Sprintf("%-*s", wide+2, f.Code)) + f.Doc.Title)
 	}
 	p.line("")
 	p.line("Next: unjam explain CODE")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -24,12 +25,9 @@ func Table(w io.Writer, d Diagnosis, v View, next string) error {
 	}
 	if len(d.Findings) == 0 {
 		p.line("")
-		if d.Blind() {
-			p.text(0, yellow, "Nothing wrong was found, but not everything that matters could be seen.")
-		} else {
-			p.text(0, green, "Nothing is stuck: everything relevant was read.")
-		}
+		p.nothing(d)
 	}
+	p.hidden(d.Hidden)
 	p.gaps(d.Gaps)
 	p.line("")
 	p.verdicts(d.Results)
@@ -39,6 +37,34 @@ func Table(w io.Writer, d Diagnosis, v View, next string) error {
 		p.line("Next: " + p.paint(bold, next))
 	}
 	return p.err
+}
+
+// nothing says that no finding is shown, and how much that means.
+func (p *page) nothing(d Diagnosis) {
+	known := d.Hidden != nil && len(d.Hidden.Findings) > 0
+	switch {
+	case d.Blind() && known:
+		p.text(0, yellow, "Nothing wrong was found that the baseline does not know, but not everything that matters could be seen.")
+	case d.Blind():
+		p.text(0, yellow, "Nothing wrong was found, but not everything that matters could be seen.")
+	case known:
+		p.text(0, green, "Nothing is stuck that the baseline does not know: everything relevant was read.")
+	default:
+		p.text(0, green, "Nothing is stuck: everything relevant was read.")
+	}
+}
+
+// hidden lists the findings that a baseline hides, a few lines each.
+func (p *page) hidden(h *baseline.Hidden) {
+	if h == nil || len(h.Findings) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.paint(dim, fmt.Sprintf("Hidden by %s: %s", h.File, fault.Plural(len(h.Findings), "finding"))))
+	for _, k := range h.Findings {
+		p.text(2, "", fmt.Sprintf("%s: %s", k.ID, k.Message))
+		p.text(4, dim, fmt.Sprintf("%s, until %s: %s", k.Owner, k.Expires, k.Reason))
+	}
 }
 
 // head is the banner: account and Region first, since a wrong one explains most surprises.

@@ -4,6 +4,7 @@ package testkit
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,13 +97,14 @@ func (c *Case) Diagnose(t *testing.T, faults ...*fault.Fault) *app.Diagnosis {
 }
 
 // Fault runs every world in testdata of a fault's folder. A file's name says what its world shows: found-*, clear-*, unknown-*, and
-// fixed-* for faults that plan; the harness fails when one is missing.
+// fixed-* for faults that plan; the harness fails when one is missing, and when the fault asks for what its Reads do not name.
 func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	kinds := map[string]int{}
+	all, asked := watched(f, all)
 	for _, path := range files {
 		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
 		kind, _, _ := strings.Cut(name, "-")
@@ -132,6 +134,31 @@ func Fault(t *testing.T, f *fault.Fault, all []*fault.Fault) {
 			t.Errorf("testdata has no world %s-*.txtar", k)
 		}
 	}
+	for _, k := range slices.Sorted(maps.Keys(asked)) {
+		if !slices.Contains(f.Reads, k) {
+			t.Errorf("%s asks for %s, which its Reads do not name: the permissions on its page would be too few", f.Code, k)
+		}
+	}
+}
+
+// watched puts in the place of a fault one that judges as it does and notes what it asks for.
+func watched(f *fault.Fault, all []*fault.Fault) ([]*fault.Fault, map[fact.Kind]bool) {
+	asked := map[fact.Kind]bool{}
+	noting := *f
+	noting.Diagnose = func(s *fact.Snapshot) fault.Judgement {
+		j := f.Diagnose(s)
+		for _, q := range slices.Concat(j.Needs, j.Helps) {
+			asked[q.Kind] = true
+		}
+		return j
+	}
+	out := slices.Clone(all)
+	for i := range out {
+		if out[i].Code == f.Code {
+			out[i] = &noting
+		}
+	}
+	return out, asked
 }
 
 // Check compares a diagnosis with the world's wants: each wanted finding is there with its cause and subject, what must be clear or
