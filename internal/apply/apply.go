@@ -274,7 +274,7 @@ func (r *run) consent(ctx context.Context) error {
 	if r.Admit == nil {
 		for _, s := range r.Plan.Steps {
 			if name := s.Consent(); name != "" && !slices.Contains(r.Accept, name) {
-				return &RefusedError{Why: fmt.Sprintf("begin run: step %s has no way back: %s; consent to it with --accept %s", s.ID, s.OneWay, name)}
+				return &RefusedError{Why: fmt.Sprintf("begin run: %s; consent to it with --accept %s", s.Unconsented(), name)}
 			}
 		}
 		r.consented = journal.Consent{OneWay: r.Accept}

@@ -35,7 +35,7 @@ type applyFlags struct {
 
 func (a *applyFlags) add(c *cobra.Command, what string) {
 	c.Flags().BoolVar(&a.apply, "apply", false, what)
-	c.Flags().StringSliceVar(&a.accept, "accept", nil, "consent by `NAME` to what cannot be taken back, as the plan names it: one-way:OPERATION (repeatable)")
+	c.Flags().StringSliceVar(&a.accept, "accept", nil, "consent by `NAME` to what cannot be taken back, or overrules a person, as the plan names it: one-way:OPERATION (repeatable)")
 	c.Flags().StringVar(&a.repo, "export-repo", "", "save what is there before the change in the Git work tree `DIR`, with your own git, instead of the state folder")
 	c.Flags().StringArrayVar(&a.encrypt, "encrypt-to", nil, "encrypt what is saved to an age `RECIPIENT`: age1..., an SSH public key, or @FILE (repeatable)")
 	c.Flags().StringVar(&a.policy, "policy", "", "obey the policy `FILE` (else $UNJAM_POLICY, else policy.yaml in the state folder, if it is there)")

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -106,8 +107,18 @@ func action(a types.ActionDeclaration) fact.Action {
 		out.Project = a.Configuration["ProjectName"]
 	case "CloudFormation":
 		out.StackName = a.Configuration["StackName"]
+	case "Manual":
+		out.Topic, out.CustomData, out.ReviewLink = a.Configuration["NotificationArn"], told(a.Configuration["CustomData"]), told(a.Configuration["ExternalEntityLink"])
 	}
 	return out
+}
+
+// told is what approvers are shown; a text that looks as if it held a secret is left out all the same.
+func told(text string) string {
+	if secretValue.MatchString(text) {
+		return "(left out: it looks like a secret)"
+	}
+	return text
 }
 
 func (c *Collector) pipelineState(ctx context.Context, q fact.Query) answer {
@@ -133,14 +144,21 @@ func stageState(st types.StageState) fact.StageState {
 	out := fact.StageState{Name: aws.ToString(st.StageName), TransitionEnabled: true} // enabled unless AWS says otherwise
 	if t := st.InboundTransitionState; t != nil && !t.Enabled {
 		out.TransitionEnabled, out.DisabledBy, out.DisabledReason = false, aws.ToString(t.LastChangedBy), aws.ToString(t.DisabledReason)
+		out.DisabledAt = aws.ToTime(t.LastChangedAt).UTC()
 	}
 	if e := st.LatestExecution; e != nil {
 		out.Execution, out.Status = aws.ToString(e.PipelineExecutionId), string(e.Status)
 	}
+	for _, e := range st.InboundExecutions {
+		out.Waiting = append(out.Waiting, aws.ToString(e.PipelineExecutionId))
+	}
 	if e := st.InboundExecution; e != nil {
 		out.Inbound = aws.ToString(e.PipelineExecutionId)
-	} else if len(st.InboundExecutions) > 0 {
-		out.Inbound = aws.ToString(st.InboundExecutions[0].PipelineExecutionId)
+		if !slices.Contains(out.Waiting, out.Inbound) {
+			out.Waiting = append(out.Waiting, out.Inbound)
+		}
+	} else if len(out.Waiting) > 0 {
+		out.Inbound = out.Waiting[0]
 	}
 	for _, a := range st.ActionStates {
 		out.Actions = append(out.Actions, actionState(a))

@@ -66,8 +66,9 @@ func (r RolePolicies) Missing(path string) bool {
 	return r.More || slices.Contains(r.Unread, name)
 }
 
-// Field knows "version", "STAGE/status", "STAGE/execution", "STAGE/transition" (enabled or disabled), and, below
-// "STAGE/ACTION/", "status", "id" and "error". Stage and action names contain no slash (API_StageDeclaration).
+// Field knows "version", "STAGE/status", "STAGE/execution", "STAGE/transition" (enabled or disabled), "STAGE/reason" (why it is
+// disabled), "STAGE/waiting" (the runs that wait to enter, with commas), and, below "STAGE/ACTION/", "status", "id", "error" and
+// "running" (the id while it is InProgress). Stage and action names contain no slash (API_StageDeclaration).
 func (s PipelineState) Field(path string) (string, bool) {
 	p := strings.Split(path, "/")
 	if path == "version" {
@@ -88,6 +89,10 @@ func (s PipelineState) Field(path string) (string, bool) {
 				return "enabled", true
 			}
 			return "disabled", true
+		case "reason":
+			return st.DisabledReason, true
+		case "waiting":
+			return strings.Join(st.Waiting, ","), true
 		}
 	}
 	if len(p) == 3 {
@@ -99,6 +104,11 @@ func (s PipelineState) Field(path string) (string, bool) {
 				return a.ID, true
 			case "error":
 				return a.Error, true
+			case "running":
+				if a.Status != "InProgress" {
+					return "", true
+				}
+				return a.ID, true
 			}
 		}
 	}

@@ -62,6 +62,10 @@ type Action struct {
 	Project string `json:"project,omitempty"`
 	// StackName is the stack of a CloudFormation action.
 	StackName string `json:"stackName,omitempty"`
+	// Manual approvals only: the SNS topic that is told, what the approver is told, and the page to look at.
+	Topic      string `json:"topic,omitempty"`      // configuration NotificationArn
+	CustomData string `json:"customData,omitempty"` // shown to every approver
+	ReviewLink string `json:"reviewLink,omitempty"` // ExternalEntityLink
 }
 
 // Uses reports whether the action is a source action on the connection.
@@ -136,9 +140,11 @@ type StageState struct {
 	TransitionEnabled bool          `json:"transitionEnabled"` // the inbound transition
 	DisabledBy        string        `json:"disabledBy,omitempty"`
 	DisabledReason    string        `json:"disabledReason,omitempty"`
+	DisabledAt        time.Time     `json:"disabledAt,omitzero"`
 	Execution         string        `json:"execution,omitempty"` // latest pipelineExecutionId
 	Status            string        `json:"status,omitempty"`    // of the latest execution
 	Inbound           string        `json:"inbound,omitempty"`   // pipelineExecutionId waiting to enter
+	Waiting           []string      `json:"waiting,omitempty"`   // all that wait to enter, Inbound among them, as AWS orders them
 	Actions           []ActionState `json:"actions"`
 }
 

@@ -24,7 +24,7 @@ func (p Policy) consentGate(r Request, a *Admission) error {
 		name := s.Consent()
 		if name != "" && !slices.Contains(r.Accept, name) && slices.Contains(needed, name) {
 			needed = slices.DeleteFunc(needed, func(n string) bool { return n == name }) // said once
-			against = append(against, &Refused{Gate: GateConsent, Why: fmt.Sprintf("step %s has no way back: %s", s.ID, s.OneWay), Next: "--accept " + name})
+			against = append(against, &Refused{Gate: GateConsent, Why: s.Unconsented(), Next: "--accept " + name})
 		}
 	}
 	possible := r.Plan.Consents()

@@ -85,12 +85,17 @@ type Step struct {
 	NotBefore  time.Time  `json:"notBefore,omitzero"`   // begun no sooner: what is read earlier may be older than a call in doubt
 
 	Pause time.Duration `json:"pause,omitempty"` // nanoseconds; begun no sooner than this after the steps it comes after: a load is spread
+
+	Overrules string `json:"overrules,omitempty"` // Call: whose decision it takes back, and which; wants a consent of its own although it can be undone
 }
 
 // Consent is the name under which a step that cannot be taken back needs a consent of its own, "one-way:DeleteConnection" for
-// example; "" when --apply says enough: what can be undone, what a person does by hand, and the retry or start of a pipeline behind
+// example, or one that takes back what somebody decided, "overrule:EnableStageTransition"; "" when --apply says enough: what can be undone, what a person does by hand, and the retry or start of a pipeline behind
 // which nothing looks like production.
 func (s Step) Consent() string {
+	if s.Kind == Call && s.Do != nil && s.Overrules != "" {
+		return "overrule:" + s.Do.Operation
+	}
 	if s.Kind != Call || s.Do == nil || s.Undo != nil || s.OneWay == "" {
 		return ""
 	}
@@ -99,6 +104,14 @@ func (s Step) Consent() string {
 		return ""
 	}
 	return "one-way:" + s.Do.Operation
+}
+
+// Unconsented says why a step needs a consent of its own (Consent).
+func (s Step) Unconsented() string {
+	if s.Overrules != "" {
+		return fmt.Sprintf("step %s takes back what somebody decided: %s", s.ID, s.Overrules)
+	}
+	return fmt.Sprintf("step %s has no way back: %s", s.ID, s.OneWay)
 }
 
 // Consents are the names of all consents that a plan needs beside --apply, each once.

@@ -110,6 +110,9 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 	} else if s.OneWay != "" {
 		p.field("One way", s.OneWay)
 	}
+	if s.Overrules != "" {
+		p.field("Overrules", s.Overrules)
+	}
 	if name := s.Consent(); name != "" {
 		p.field("Consent", "--accept "+name)
 	}
