@@ -16,6 +16,7 @@ import (
 	"github.com/unjam/unjam/faults/readsdisagree"
 	"github.com/unjam/unjam/faults/servicetrouble"
 	"github.com/unjam/unjam/faults/sourcestale"
+	"github.com/unjam/unjam/faults/stackactionfailed"
 	"github.com/unjam/unjam/internal/fault"
 )
 
@@ -36,5 +37,6 @@ func All() []*fault.Fault {
 		readsdisagree.Fault(),
 		servicetrouble.Fault(),
 		sourcestale.Fault(),
+		stackactionfailed.Fault(),
 	}
 }

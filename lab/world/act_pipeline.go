@@ -77,11 +77,18 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 		stages = append(stages, stage(name, s))
 	}
 	d.stackOptions(a, stages)
-	return map[string]any{
+	store := func(region string) map[string]any {
+		return map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"}
+	}
+	decl := map[string]any{
 		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
-		"artifactStore": map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"},
-		"stages":        stages,
-	}, nil
+		"artifactStore": store(region), "stages": stages,
+	}
+	if far := a.opt("deploy-region", ""); far != "" && far != region {
+		delete(decl, "artifactStore")
+		decl["artifactStores"] = map[string]any{region: store(region), far: store(far)}
+	}
+	return decl, nil
 }
 
 // source is the source action on a connection.

@@ -27,7 +27,7 @@ func (k *stack) history(now time.Time) []any {
 			all = append(all, k.own(o, o.start, o.kind+"_IN_PROGRESS", "User Initiated"))
 		}
 		for _, e := range o.events {
-			if e.at.After(now) {
+			if e.at.After(now) || e.status == "REVIEW_IN_PROGRESS" { // the API's model has no such event
 				continue
 			}
 			if e.resource == nil {

@@ -34,8 +34,12 @@ func (p *pipeline) stackFailure(failed *cloud.Error, id string) outcome {
 	if failed.Code == "" {
 		return outcome{code: "JobFailed", message: failed.Message, external: id}
 	}
+	code := failed.Code
+	if code == cloud.ValidationError {
+		code = "ValidationError" // as CloudFormation spells it
+	}
 	k := call{service: "cloudformation", product: "AmazonCloudFormation"}
-	o := k.failure("JobFailed", failed.Message, failed.Code, max(failed.Status, 400), p.s.c.TraceID())
+	o := k.failure("JobFailed", failed.Message, code, max(failed.Status, 400), p.s.c.TraceID())
 	o.external = id
 	return o
 }
