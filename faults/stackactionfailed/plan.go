@@ -28,7 +28,7 @@ func (d *deployed) remedy(v verdict) string {
 	case otherUpdate:
 		return "Wait until the other operation is over." + again
 	case changeSetEmpty:
-		return "There is nothing to deploy. Push a change, or let the pipeline update the stack without a change set (ActionMode CREATE_UPDATE), which takes no change for a success."
+		return "There is nothing to deploy: push a change. Where runs without one are wanted, let the pipeline update the stack without a change set (ActionMode CREATE_UPDATE)."
 	case changeSetMissing:
 		return "Start the pipeline again from the action that makes the change set, and execute it by the pipeline alone."
 	case capability:

@@ -46,9 +46,12 @@ func unstacked(err error) bool {
 
 // stackEvents reads the events of the operation of a stack that had begun last by the time in Args "until". They come newest first.
 func (c *Collector) stackEvents(ctx context.Context, q fact.Query) answer {
-	until, err := time.Parse(time.RFC3339, q.Args["until"])
-	if err != nil {
-		return answer{err: fmt.Errorf("read stack events of %s: %w", q.ID, err)}
+	until := time.Now()
+	if at := q.Args["until"]; at != "" {
+		var err error
+		if until, err = time.Parse(time.RFC3339, at); err != nil {
+			return answer{err: fmt.Errorf("read stack events of %s: %w", q.ID, err)}
+		}
 	}
 	found := fact.StackEvents{Stack: q.ID, More: true}
 	var token *string

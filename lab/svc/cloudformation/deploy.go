@@ -11,9 +11,8 @@ import (
 
 // How long the parts of a deployment take. AWS names no figures.
 const (
-	making  = 5 * time.Second  // a resource that nothing hinders
-	failing = 10 * time.Second // one that something hinders, before it gives up
-	between = time.Second      // from one state of the stack to the next
+	making  = 5 * time.Second // a resource, or the handler's giving up; each takes as much longer than the one above it in the template
+	between = time.Second     // from one state of the stack to the next
 )
 
 // deployment is one operation of a stack whose events are laid out in advance: what happens follows from what is true when it begins.
@@ -112,7 +111,7 @@ func (d *deployment) side(kind string, all []*resource) (failed []string) {
 	for i, x := range all {
 		var took time.Duration
 		reasons[i], took = d.handle(kind, x)
-		ends[i] = started.Add(took)
+		ends[i] = started.Add(took + time.Duration(i)*making)
 		if reasons[i] != "" && (first.IsZero() || ends[i].Before(first)) {
 			first = ends[i]
 		}
@@ -150,10 +149,10 @@ func (d *deployment) handle(kind string, x *resource) (reason string, took time.
 	case h.kind == Slow:
 		took = slowness
 	case h.kind == NameTaken && kind == "CREATE", h.kind == Gone && kind == "UPDATE", h.kind == Full, h.kind == Invalid:
-		return h.says(Declared{Logical: x.logical, Type: x.kind}, x.made(d.k), d.s.c.TraceID()), failing
+		return h.says(Declared{Logical: x.logical, Type: x.kind}, x.made(d.k), d.s.c.TraceID()), making
 	}
 	if err := d.refusal(kind, x); err != nil {
-		return handlerMessage(err, d.s.c.TraceID()), failing
+		return handlerMessage(err, d.s.c.TraceID()), making
 	}
 	return "", took + making
 }
