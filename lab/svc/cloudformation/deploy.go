@@ -55,7 +55,9 @@ func (k *stack) take(o *operation) {
 			x.status, x.reason, x.at, x.physical = e.status, e.reason, e.at, e.physical
 		}
 	}
-	k.resources = slices.DeleteFunc(k.resources, func(x *resource) bool { return x.status == "CREATE_FAILED" && x.physical == "" })
+	k.resources = slices.DeleteFunc(k.resources, func(x *resource) bool {
+		return x.status == "" || x.status == "CREATE_FAILED" && x.physical == "" // never begun, or never made
+	})
 }
 
 // own is an event of the stack itself.

@@ -202,7 +202,7 @@ func (s *Service) deleteStack(r *cloud.Request) (map[string]any, error) {
 	if _, err := s.drop(s.byName(r)); err != nil {
 		return nil, err
 	}
-	return map[string]any{}, nil
+	return nil, nil
 }
 
 // continueRollback goes on with a rollback that failed.
