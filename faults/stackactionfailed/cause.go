@@ -23,7 +23,7 @@ type verdict struct {
 // verdict decides in the order of what can be known: what the action itself was told before anything was deployed, the state that the
 // stack is stuck in, the change set, and then the events.
 func (d *deployed) verdict(s *fact.Snapshot) (verdict, bool) {
-	for _, judge := range []func(*fact.Snapshot) (verdict, bool){d.refused, d.stuck, d.changes, d.resource, d.away} {
+	for _, judge := range []func(*fact.Snapshot) (verdict, bool){d.refused, d.stuck, d.changes, d.resource, d.away, d.unread} {
 		if v, ok := judge(s); ok {
 			if v.bucket == "" {
 				v.bucket = fault.Configuration
@@ -190,6 +190,21 @@ func (d *deployed) away(*fact.Snapshot) (verdict, bool) {
 		cause: elsewhere, class: fault.Inferred,
 		message: d.where() + " belongs to another account, and only its events tell why.",
 		text:    "The action's role " + nameOf(d.Action.RoleARN) + " is of account " + d.scope.Account + ". AWS says: " + orNone(oneLine(d.State.Error)),
+	}, true
+}
+
+// unread is what is left to say where the text is about the stack and the stack cannot be read.
+func (d *deployed) unread(s *fact.Snapshot) (verdict, bool) {
+	if !d.readable() || d.seen || !fault.OfStack(d.Current) {
+		return verdict{}, false
+	}
+	if _, lost := s.GapOf(d.eventsQuery(d.Action.StackName)); !lost {
+		return verdict{}, false
+	}
+	return verdict{
+		cause: unknownCause, class: fault.Unclear,
+		message: d.where() + " failed, and its events could not be read.",
+		text:    "The first failure among the stack's events would tell why; cloudformation:DescribeStackEvents shows them. AWS says: " + oneLine(d.State.Error),
 	}, true
 }
 

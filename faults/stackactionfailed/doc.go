@@ -35,6 +35,7 @@ func doc() fault.Doc {
 			{Code: passRole, Text: "The action's role may not hand over the role of the configuration (RoleArn).", Evidence: "AWS refuses iam:PassRole.", Remedy: "Allow iam:PassRole on that role for cloudformation.amazonaws.com."},
 			{Code: template, Text: "The file of TemplatePath is not in the artifact.", Evidence: "AWS's text; CloudFormation was not called.", Remedy: "Correct TemplatePath or what the artifact holds."},
 			{Code: elsewhere, Text: "The stack is in another account, by the action's role, and its events cannot be read from here.", Evidence: "The account of the action's role. Inferred.", Remedy: "Look at the stack's events with credentials of that account."},
+			{Code: unknownCause, Text: "A resource of the stack failed, and the stack's events could not be read.", Evidence: "AWS's text, which names resources and no reason.", Remedy: "Read the stack's events."},
 		},
 		See: []string{"aws cloudformation describe-stacks --stack-name STACK", "aws cloudformation describe-stack-events --stack-name STACK",
 			"aws cloudformation describe-change-set --stack-name STACK --change-set-name NAME"},

@@ -37,6 +37,8 @@ func (d *deployed) remedy(v verdict) string {
 		return "Allow iam:PassRole on that role, for cloudformation.amazonaws.com only." + again
 	case template:
 		return "Correct TemplatePath, or put the file into the artifact: names are case-sensitive, and what a build makes is only in the build's own artifact."
+	case unknownCause:
+		return "Find the first failure that is no cancellation: " + d.command("describe-stack-events") + d.leftover()
 	case elsewhere:
 		return fmt.Sprintf("Look with credentials of account %s: %s", d.scope.Account, d.command("describe-stack-events"))
 	case resourceDenied:

@@ -24,6 +24,7 @@ const (
 	passRole         = "pass-role-denied"
 	template         = "template-missing"
 	elsewhere        = "stack-elsewhere"
+	unknownCause     = "unknown"
 )
 
 // diagnose looks at every failed CloudFormation action. All of one pipeline are one finding.
