@@ -17,6 +17,14 @@ type Target struct {
 	Raw       string `json:"raw"`               // as typed
 }
 
+// Noun is what a target is called: pipeline, connection, host or stack.
+func (t Target) Noun() string {
+	if t.Kind == KindStackState {
+		return "stack"
+	}
+	return string(t.Kind)
+}
+
 var (
 	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`) // API_PipelineDeclaration, member name
 	executionID  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

@@ -32,8 +32,10 @@ func (d *loader) addStack(l *line) error {
 	if len(t.Resources) == 0 {
 		return fmt.Errorf("resources= is missing: what the template of %s holds", name)
 	}
-	d.stacks = append(d.stacks, stackPlace{name, account, l.opt("region", d.regions[account])})
-	return d.lab.Stacks.Declare(account, d.stacks[len(d.stacks)-1].region, name, t)
+	region := l.opt("region", d.regions[account])
+	d.stacks = append(d.stacks, stackPlace{name, account, region})
+	d.w.arns[name] = d.lab.Stacks.ID(account, region, name)
+	return d.lab.Stacks.Declare(account, region, name, t)
 }
 
 // stackPlace is where the stack of a stack line is.
