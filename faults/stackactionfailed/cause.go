@@ -17,6 +17,7 @@ type verdict struct {
 	bucket               fault.Bucket
 	evidence             []fault.Evidence
 	failed               fact.StackEvent // the first failure, where one was seen
+	over                 bool            // what was in the way is not any more
 	grant                *fault.Grant
 }
 
@@ -99,6 +100,9 @@ func (d *deployed) stuck(s *fact.Snapshot) (verdict, bool) {
 		}
 	default:
 		return v, false
+	}
+	if v.over = d.over(v.cause); v.over {
+		v.text += " That is over by now."
 	}
 	return v, true
 }
@@ -195,7 +199,13 @@ func (d *deployed) away(*fact.Snapshot) (verdict, bool) {
 
 // unread is what is left to say where the text is about the stack and the stack cannot be read.
 func (d *deployed) unread(s *fact.Snapshot) (verdict, bool) {
-	if !d.readable() || d.seen || !fault.OfStack(d.Current) {
+	if !d.readable() && !d.foreign {
+		return verdict{
+			cause: unknownCause, class: fault.Unclear, message: "the name of its stack is a variable, so that its events were not read.",
+			text: "The stack is called " + d.Action.StackName + ", which only the run knew. AWS says: " + orNone(oneLine(d.State.Error)),
+		}, true
+	}
+	if d.foreign || d.seen || !fault.OfStack(d.Current) {
 		return verdict{}, false
 	}
 	if _, lost := s.GapOf(d.eventsQuery(d.Action.StackName)); !lost {

@@ -2,6 +2,7 @@ package stackactionfailed
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,22 @@ func (d *deployed) eventsQuery(stack string) fact.Query {
 	return fact.Query{Scope: d.scope, Kind: fact.KindStackEvents, ID: stack, Args: map[string]string{"until": d.until()}}
 }
 
+// around is how long before the end of an action its operation may have ended: CodePipeline looks at a deployment again and again, at
+// intervals that AWS does not name.
+const around = 10 * time.Minute
+
 // mine reports whether the operation that was looked at is the action's: it began after the action did. Where the begin of the action is
-// not known, it is what the text says that counts.
+// not known, it is one that ended when the action did.
 func (d *deployed) mine() bool {
-	return d.seen && len(d.events.Events) > 0 && (d.started.IsZero() || !d.events.Began.Before(d.started.Truncate(time.Second)))
+	if !d.seen || len(d.events.Events) == 0 {
+		return false
+	}
+	if !d.started.IsZero() {
+		return !d.events.Began.Before(d.started.Truncate(time.Second))
+	}
+	return slices.ContainsFunc(d.events.Events, func(e fact.StackEvent) bool {
+		return e.Own && !strings.HasSuffix(e.Status, "_IN_PROGRESS") && d.State.Changed.Sub(e.Time).Abs() <= around
+	})
 }
 
 // older reports whether the operation had begun before the action did: the action met it and did not make it.
@@ -118,6 +131,12 @@ func (d *deployed) failed(s *fact.Snapshot) (e fact.StackEvent, from fact.StackE
 		from = child
 	}
 	return e, from, trail, ok
+}
+
+// over reports whether the state that a cause names is in nobody's way any more: the stack takes updates, is gone, or the action now
+// replaces what failed.
+func (d *deployed) over(cause string) bool {
+	return d.absent || d.known && d.stack.Updatable() || cause == rolledBack && d.Action.StackMode == "REPLACE_ON_FAILURE"
 }
 
 var inState = regexp.MustCompile(`is in ([A-Z_]+) state`)

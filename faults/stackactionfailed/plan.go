@@ -20,6 +20,9 @@ const (
 // remedy is one line on what to do about a verdict.
 func (d *deployed) remedy(v verdict) string {
 	again := " Then retry the stage."
+	if v.over {
+		return "Retry the stage, or start the pipeline when its definition was changed since."
+	}
 	switch v.cause {
 	case rolledBack:
 		return fmt.Sprintf("Mend what failed, delete the stack, then retry the stage: %s. Or set ActionMode to REPLACE_ON_FAILURE, which deletes a failed stack by itself.", d.command("delete-stack"))
@@ -76,14 +79,19 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	if !known || scope.Account != s.Question().Account {
 		return plan.Draft{Notes: []string{"Not planned: " + f.Remedy}}
 	}
+	stuck := f.Cause.Code == otherUpdate || f.Cause.Code == rollbackStuck || f.Cause.Code == rolledBack
+	if stuck && look(s, c).over(f.Cause.Code) { // somebody has seen to it since
+		return again(f, c, o, nil)
+	}
 	step := plan.Step{ID: "stack-" + scope.Region + "-" + more["stackName"], Target: ref, Kind: plan.Human, Patience: personPatience}
 	switch {
 	case f.Cause.Code == otherUpdate:
 		step.Kind, step.Title, step.Patience = plan.Wait, "the other operation of "+more["stackName"]+" ends", stackPatience
-		step.DoneWhen = []plan.Check{{Ref: ref, Field: "settled", Op: plan.Is, Value: "yes"}}
+		step.DoneWhen = []plan.Check{{Ref: ref, Field: "updatable", Op: plan.Is, Value: "yes"}}
+		step.FailWhen = []plan.Check{{Ref: ref, Field: "status", Op: plan.Is, Value: "UPDATE_ROLLBACK_FAILED"}}
 	case f.Cause.Code == rollbackStuck:
 		step.Title = "continue the rollback of " + more["stackName"]
-		step.DoneWhen = []plan.Check{{Ref: ref, Field: "status", Op: plan.Is, Value: "UPDATE_ROLLBACK_COMPLETE"}}
+		step.DoneWhen = []plan.Check{{Ref: ref, Field: "updatable", Op: plan.Is, Value: "yes"}}
 		step.Say = guide(f, "Mend what keeps the rollback from ending: "+reason(f)+".",
 			command("continue-update-rollback", scope.Region, more["stackName"]),
 			"Only if a resource cannot be mended: add --resources-to-skip with its logical ID. CloudFormation then takes it for rolled back although it is not: the stack no longer says what there is.")
@@ -99,12 +107,21 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		return plan.Draft{Notes: []string{"Not planned: " + f.Remedy}}
 	}
 	step.SkipWhen = step.DoneWhen
-	d := plan.Draft{Steps: []plan.Step{step}}
+	return again(f, c, o, &step)
+}
+
+// again is the retry of the stage, after a step where there is one, and the check.
+func again(f fault.Finding, c fault.Current, o plan.Options, first *plan.Step) plan.Draft {
+	var d plan.Draft
+	var after []string
+	if first != nil {
+		d.Steps, after = append(d.Steps, *first), []string{first.ID}
+	}
 	if o.NoRestart {
 		d.Notes = []string{"The stage is not retried (--no-restart)."}
 		return d
 	}
-	retry := fault.Retry(c, []string{step.ID}, stackPatience)
+	retry := fault.Retry(c, after, stackPatience)
 	d.Steps = append(d.Steps, retry, plan.Step{
 		ID: "verify-" + retry.ID, Title: "the diagnosis again: " + f.Subject.Name + " is no longer stuck", Kind: plan.Verify, Target: f.About,
 		After: []string{retry.ID}, Verdict: string(f.Code), Patience: 5 * time.Minute,

@@ -89,17 +89,18 @@ func TestStackAbsent(t *testing.T) {
 	}
 }
 
-// The status of a stack with its reason; one that is under way has not settled, and one that waits for its first change set has.
+// The status of a stack with its reason, and whether it takes an update: not while one is under way nor after a failed rollback; one that
+// waits for its first change set does.
 func TestStackState(t *testing.T) {
 	q := fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindStackState, ID: "web"}
-	for status, settled := range map[string]string{"UPDATE_ROLLBACK_FAILED": "yes", "UPDATE_IN_PROGRESS": "no", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "no", "REVIEW_IN_PROGRESS": "yes"} {
+	for status, updatable := range map[string]string{"UPDATE_ROLLBACK_FAILED": "no", "UPDATE_ROLLBACK_COMPLETE": "yes", "ROLLBACK_COMPLETE": "no", "UPDATE_IN_PROGRESS": "no", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "no", "REVIEW_IN_PROGRESS": "yes"} {
 		col, _ := script(t, map[string][]string{"cloudformation:DescribeStacks": {xml("DescribeStacks", fmt.Sprintf(`<Stacks><member><StackId>arn:s</StackId><StackName>web</StackName>
 			<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>%s</StackStatus><StackStatusReason>why</StackStatusReason><RoleARN>arn:r</RoleARN></member></Stacks>`, status))}})
 		s := ask(t, col, q)
 		got, ok := fact.Get[fact.Stack](s, fact.StackRef(q.Scope, "web"))
-		word, _ := got.Field("settled")
-		if !ok || got.Status != status || got.Reason != "why" || got.ARN != "arn:s" || got.Role != "arn:r" || word != settled {
-			t.Errorf("%s: %+v settled %s, gaps %+v", status, got, word, s.Gaps())
+		word, _ := got.Field("updatable")
+		if !ok || got.Status != status || got.Reason != "why" || got.ARN != "arn:s" || got.Role != "arn:r" || word != updatable || got.InProgress() != (strings.HasSuffix(status, "IN_PROGRESS") && status != "REVIEW_IN_PROGRESS") {
+			t.Errorf("%s: %+v updatable %s, gaps %+v", status, got, word, s.Gaps())
 		}
 	}
 	col, _ := script(t, map[string][]string{"cloudformation:DescribeStacks": {xml("DescribeStacks", `<Stacks></Stacks>`)}})

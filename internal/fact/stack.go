@@ -76,16 +76,26 @@ func (s Stack) InProgress() bool {
 	return strings.HasSuffix(s.Status, "_IN_PROGRESS") && s.Status != "REVIEW_IN_PROGRESS"
 }
 
-// Field knows "status" and "settled": yes when no operation is under way.
+// Updatable reports whether the stack takes an update in its state.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+func (s Stack) Updatable() bool {
+	switch s.Status {
+	case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS":
+		return true
+	}
+	return false
+}
+
+// Field knows "status", and "updatable": yes or no.
 func (s Stack) Field(path string) (string, bool) {
 	switch path {
 	case "status":
 		return s.Status, true
-	case "settled":
-		if s.InProgress() {
-			return "no", true
+	case "updatable":
+		if s.Updatable() {
+			return "yes", true
 		}
-		return "yes", true
+		return "no", true
 	}
 	return "", false
 }
