@@ -153,6 +153,32 @@ func TestUnderWay(t *testing.T) {
 	})
 }
 
+// TestReadsLag: what a call has begun is shown the lag late, and the service itself knows it at once.
+func TestReadsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := deploy(t, "set lag=20s\n-3d ada deploys stack app\n")
+		if s, _ := b.state("app"); s != "CREATE_COMPLETE" {
+			t.Fatal(s)
+		}
+		in := map[string]any{"StackName": "app", "TemplateBody": "{}"}
+		if _, err := b.try("UpdateStack", in); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := b.state("app"); s != "CREATE_COMPLETE" {
+			t.Errorf("at once it is %s", s)
+		}
+		b.refused("UpdateStack", in, "is in UPDATE_IN_PROGRESS state and can not be updated.")
+		time.Sleep(21 * time.Second)
+		if s, _ := b.state("app"); s != "UPDATE_IN_PROGRESS" {
+			t.Errorf("after the lag it is %s", s)
+		}
+		time.Sleep(5 * time.Minute)
+		if s, _ := b.state("app"); s != "UPDATE_COMPLETE" {
+			t.Errorf("at last it is %s", s)
+		}
+	})
+}
+
 // TestNested: the events of a nested stack tell what its parent's do not, also after it was deleted with its parent's rollback.
 func TestNested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ func (s *Service) describeEvents(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := k.history(s.c.Now())
+	all := k.history(s.seen(k))
 	slices.Reverse(all)
 	return s.paged(r, "StackEvents", all, 0)
 }

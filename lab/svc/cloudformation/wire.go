@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -53,13 +54,22 @@ func (s *Service) onStack(r *cloud.Request) []cloud.Access {
 	return []cloud.Access{{Action: "cloudformation:" + r.Operation, Resource: arn}}
 }
 
+// seen is the time as of which readers see a stack: a deployment is shown the lag late, as writes are everywhere.
+func (s *Service) seen(k *stack) time.Time {
+	now := s.c.Now()
+	if k.operations[0].planned {
+		return now.Add(-s.c.Lag)
+	}
+	return now
+}
+
 // find finds a stack of the caller's account in the request's Region: by name one that lives, by ARN any; nil when there is none.
 func (s *Service) find(r *cloud.Request, name string) *stack {
 	for _, k := range slices.Backward(s.stacks) {
-		if k.account != r.Account() || k.region != r.Region || k.created.After(s.c.Now()) {
+		if k.account != r.Account() || k.region != r.Region || k.created.After(s.seen(k)) {
 			continue
 		}
-		if k.id == name || k.name == name && k.state(s.c.Now()) != "DELETE_COMPLETE" {
+		if k.id == name || k.name == name && k.state(s.seen(k)) != "DELETE_COMPLETE" {
 			return k
 		}
 	}
@@ -114,7 +124,7 @@ func (s *Service) describeStacks(r *cloud.Request) (map[string]any, error) {
 		all = append(all, s.showStack(k))
 	} else {
 		for _, k := range slices.Backward(s.stacks) {
-			if k.account == r.Account() && k.region == r.Region && !k.created.After(s.c.Now()) && k.state(s.c.Now()) != "DELETE_COMPLETE" {
+			if k.account == r.Account() && k.region == r.Region && !k.created.After(s.seen(k)) && k.state(s.seen(k)) != "DELETE_COMPLETE" {
 				all = append(all, s.showStack(k))
 			}
 		}
@@ -124,7 +134,7 @@ func (s *Service) describeStacks(r *cloud.Request) (map[string]any, error) {
 
 // summary is what DescribeStacks and ListStacks both show.
 func (s *Service) summary(k *stack) map[string]any {
-	now := s.c.Now()
+	now := s.seen(k)
 	o, state := k.at(now), k.state(now)
 	m := map[string]any{"StackId": k.id, "StackName": k.name, "CreationTime": k.created, "StackStatus": state}
 	drift := map[string]any{"StackDriftStatus": "NOT_CHECKED"}
@@ -180,7 +190,7 @@ func (s *Service) listStacks(r *cloud.Request) (map[string]any, error) {
 	all := []any{}
 	for _, k := range slices.Backward(s.stacks) {
 		m := s.summary(k)
-		if f := r.List("StackStatusFilter"); k.account == r.Account() && k.region == r.Region && !k.created.After(s.c.Now()) && (len(f) == 0 || slices.Contains(f, m["StackStatus"])) {
+		if f := r.List("StackStatusFilter"); k.account == r.Account() && k.region == r.Region && !k.created.After(s.seen(k)) && (len(f) == 0 || slices.Contains(f, m["StackStatus"])) {
 			all = append(all, m)
 		}
 	}
@@ -189,7 +199,7 @@ func (s *Service) listStacks(r *cloud.Request) (map[string]any, error) {
 
 // current are the resources that a stack shows: those it has, or what it had when it is deleted.
 func (s *Service) current(k *stack) []*resource {
-	now := s.c.Now()
+	now := s.seen(k)
 	deleted := k.state(now) == "DELETE_COMPLETE"
 	var all []*resource
 	for _, x := range k.resources {

@@ -189,7 +189,7 @@ func (s *Service) updateStack(r *cloud.Request) (map[string]any, error) {
 // byName is the order for a stack that is named by name or ARN.
 func (s *Service) byName(r *cloud.Request) order {
 	o := orderOf(r)
-	if k := s.find(r, o.name); k != nil {
+	if k := s.byID(o.name); k != nil {
 		o.name = k.name
 	}
 	return o
@@ -208,9 +208,12 @@ func (s *Service) deleteStack(r *cloud.Request) (map[string]any, error) {
 // continueRollback goes on with a rollback that failed.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 func (s *Service) continueRollback(r *cloud.Request) (map[string]any, error) {
-	k, err := s.stackOf(r, "Stack [%s] does not exist")
-	if err != nil {
+	if err := required(r, "StackName"); err != nil {
 		return nil, err
+	}
+	k := s.living(s.byName(r).place)
+	if k == nil {
+		return nil, invalid("Stack [%s] does not exist", r.Str("StackName"))
 	}
 	if state := k.state(s.c.Now()); state != "UPDATE_ROLLBACK_FAILED" {
 		return nil, invalid("Stack:%s is in %s state and can not continue rollback.", k.id, state)
