@@ -17,6 +17,7 @@ import (
 	"github.com/unjam/unjam/faults/readsdisagree"
 	"github.com/unjam/unjam/faults/servicetrouble"
 	"github.com/unjam/unjam/faults/sourcestale"
+	"github.com/unjam/unjam/faults/stackactionfailed"
 	"github.com/unjam/unjam/faults/transitiondisabled"
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -39,6 +40,7 @@ func All() []*fault.Fault {
 		readsdisagree.Fault(),
 		servicetrouble.Fault(),
 		sourcestale.Fault(),
+		stackactionfailed.Fault(),
 		transitiondisabled.Fault(),
 	}
 }

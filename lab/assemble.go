@@ -77,6 +77,8 @@ func New() *Lab {
 	l.Analyzer = accessanalyzer.New(c, l.IAM)
 	l.Config = config.New(c, l.Pipelines, l.IAM)
 	l.Stacks = cloudformation.New(c)
+	l.Stacks.ActAs(l.IAM)
+	l.Pipelines.DeployWith(l.Stacks)
 	l.Topics = sns.New(c)
 	l.Metrics = cloudwatch.New(c)
 	l.Apps = apprunner.New(c)

@@ -20,6 +20,9 @@ type refused struct {
 // read reads the refusal of a failed action; false when it is none, or one of a connection, which is another fault.
 func read(s *fact.Snapshot, c fault.Current) (refused, bool) {
 	text := c.State.Error
+	if fault.OfStack(c) {
+		return refused{}, false // stack-action-failed
+	}
 	d, named := fact.ParseDenial(text)
 	if fault.Read(text) == fault.SignatureDenied || strings.HasSuffix(d.Action, ":UseConnection") {
 		return refused{}, false // connection-denied

@@ -89,6 +89,9 @@ func actions(s *fact.Snapshot, p fact.Pipeline, j *fault.Judgement) {
 	fails, state := fault.Fails(s, p)
 	j.Need(state)
 	for _, c := range fails {
+		if fault.OfStack(c) {
+			continue // stack-action-failed
+		}
 		code, text := "", ""
 		switch fault.Told(c.State.ErrorCode + " " + c.State.Error) {
 		case fault.Rate:

@@ -134,6 +134,11 @@ func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.
 	if len(q.Regions) == 0 {
 		q.Regions = []string{a.session.Region()}
 	}
+	for _, t := range ask.Targets { // the pipeline that deploys a stack is mostly in the stack's Region
+		if t.Kind == fact.KindStackState && !slices.Contains(q.Regions, t.Region) {
+			q.Regions = append(q.Regions, t.Region)
+		}
+	}
 	return q, nil
 }
 

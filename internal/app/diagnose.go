@@ -79,6 +79,7 @@ func (a *App) Diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 	}
 	d.Report = report.NewDiagnosis(d.Snapshot, d.Outcome, a.calls(before), time.Since(start))
 	d.Report.Warnings = append(a.strangers(ctx, d.who, ask.Targets), report.Warnings(a.standing(ctx, d.who, time.Now()))...)
+	d.Report.Warnings = append(d.Report.Warnings, undeployed(d.Snapshot)...)
 	return d, nil
 }
 

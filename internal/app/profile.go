@@ -30,11 +30,11 @@ func (a *App) strangers(ctx context.Context, who fact.Identity, targets []fact.T
 	for _, t := range targets {
 		if t.Account != "" && t.Account != who.Account {
 			if hint := a.profileHint(ctx, t.Account); hint != "" {
-				all = append(all, "the "+string(t.Kind)+" belongs to account "+t.Account+", these credentials are of account "+who.Account+hint)
+				all = append(all, "the "+t.Noun()+" belongs to account "+t.Account+", these credentials are of account "+who.Account+hint)
 			}
 		}
 		if regional := t.Kind == fact.KindPipeline || t.Kind == fact.KindHost; regional && t.Region != "" && !a.asked(t.Region) {
-			all = append(all, "the "+string(t.Kind)+" is in Region "+t.Region+", this session's is "+a.Region()+": it is read where it is")
+			all = append(all, "the "+t.Noun()+" is in Region "+t.Region+", this session's is "+a.Region()+": it is read where it is")
 		}
 	}
 	return all

@@ -27,7 +27,7 @@ func newDiagnose(e *env) *cobra.Command {
 		Long: `Finds what is stuck and why. Nothing is changed.
 
 TARGET is a pipeline's name or ARN, PIPELINE/EXECUTION-ID, the name or ARN (either prefix) of a connection or of a
-host, or the console URL of any of them. A name is looked for among pipelines first. Without a TARGET everything in the Region is looked at.`,
+host, the ARN of a stack that pipelines deploy, or the console URL of any of them. A name is looked for among pipelines first. Without a TARGET everything in the Region is looked at.`,
 		Example: `  unjam diagnose                               everything in the Region
   unjam diagnose web                           one pipeline
   unjam diagnose arn:aws:codeconnections:eu-west-1:111111111111:connection/...
@@ -175,10 +175,10 @@ func (e *env) progress(known baseline.Baseline) func(app.Progress) {
 func (e *env) foreign(d *app.Diagnosis) {
 	for _, t := range d.Snapshot.Question().Targets {
 		if typed, err := fact.ParseTarget(t.Raw); err == nil && typed.Kind != t.Kind && !e.json() {
-			e.say("note: there is no pipeline %q: it is taken for the %s %s", t.Raw, t.Kind, t.Name)
+			e.say("note: there is no pipeline %q: it is taken for the %s %s", t.Raw, t.Noun(), t.Name)
 		}
 		if own := d.Report.Identity.Account; t.Account != "" && t.Account != own && !e.json() {
-			e.say("note: the %s %s belongs to account %s, these credentials are of account %s", t.Kind, t.Name, t.Account, own)
+			e.say("note: the %s %s belongs to account %s, these credentials are of account %s", t.Noun(), t.Name, t.Account, own)
 		}
 	}
 }

@@ -32,7 +32,7 @@ It ends with 0 when all ways agree, with 3 when they differ, and with 1 when it 
 			case err != nil:
 				return err
 			case ts[0].Kind != fact.KindPipeline && ts[0].Kind != fact.KindConnection:
-				return usagef("probe takes a pipeline or a connection, %s is a %s", args[0], ts[0].Kind)
+				return usagef("probe takes a pipeline or a connection, %s is a %s", args[0], ts[0].Noun())
 			case support && repost:
 				return usagef("--support and --repost are two forms of one text: choose one")
 			}

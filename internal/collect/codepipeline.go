@@ -106,7 +106,8 @@ func action(a types.ActionDeclaration) fact.Action {
 	case "CodeBuild":
 		out.Project = a.Configuration["ProjectName"]
 	case "CloudFormation":
-		out.StackName = a.Configuration["StackName"]
+		out.StackName, out.StackMode, out.StackRole = a.Configuration["StackName"], a.Configuration["ActionMode"], a.Configuration["RoleArn"]
+		out.ChangeSet, out.Template, out.Capabilities = a.Configuration["ChangeSetName"], a.Configuration["TemplatePath"], a.Configuration["Capabilities"]
 	case "Manual":
 		out.Topic, out.CustomData, out.ReviewLink = a.Configuration["NotificationArn"], told(a.Configuration["CustomData"]), told(a.Configuration["ExternalEntityLink"])
 	}

@@ -131,6 +131,12 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.stack(ctx, q)
 	case fact.KindDrift:
 		return c.drift(ctx, q)
+	case fact.KindStackState:
+		return c.stackState(ctx, q)
+	case fact.KindStackEvents:
+		return c.stackEvents(ctx, q)
+	case fact.KindChangeSet:
+		return c.changeSet(ctx, q)
 	case fact.KindPolicies:
 		return c.policies(ctx, q)
 	case fact.KindProject:

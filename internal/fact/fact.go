@@ -40,6 +40,9 @@ const (
 	KindConfigHistory Kind = "config-history" // config:GetResourceConfigHistory; resource name, Args "type"
 	KindStack         Kind = "stack"          // cloudformation:DescribeStackResources; physical ID of a resource
 	KindDrift         Kind = "drift"          // cloudformation:DescribeStackResourceDrifts; stack name, Args "detect" = "yes" runs a detection first
+	KindStackState    Kind = "stack-state"    // cloudformation:DescribeStacks; stack name or ARN
+	KindStackEvents   Kind = "stack-events"   // cloudformation:DescribeStackEvents; stack name or ARN, Args "until" = RFC 3339: the operation that had begun last by then
+	KindChangeSet     Kind = "change-set"     // cloudformation:DescribeChangeSet; STACK/CHANGE-SET
 	KindDeclared      Kind = "declared"       // a Terraform state or plan file; never queried
 
 	KindProject     Kind = "project"      // codebuild:BatchGetProjects; project name

@@ -60,8 +60,13 @@ type Action struct {
 	FullClone     bool   `json:"fullClone,omitempty"` // OutputArtifactFormat CODEBUILD_CLONE_REF
 	// Project is the project of a CodeBuild action.
 	Project string `json:"project,omitempty"`
-	// StackName is the stack of a CloudFormation action.
-	StackName string `json:"stackName,omitempty"`
+	// CloudFormation actions only:
+	StackName    string `json:"stackName,omitempty"`
+	StackMode    string `json:"stackMode,omitempty"`    // ActionMode: CREATE_UPDATE, REPLACE_ON_FAILURE, CHANGE_SET_REPLACE ...
+	StackRole    string `json:"stackRole,omitempty"`    // RoleArn that is handed over to CloudFormation
+	ChangeSet    string `json:"changeSet,omitempty"`    // ChangeSetName
+	Template     string `json:"template,omitempty"`     // TemplatePath, ARTIFACT::FILE
+	Capabilities string `json:"capabilities,omitempty"` // acknowledged, with commas between them
 	// Manual approvals only: the SNS topic that is told, what the approver is told, and the page to look at.
 	Topic      string `json:"topic,omitempty"`      // configuration NotificationArn
 	CustomData string `json:"customData,omitempty"` // shown to every approver

@@ -7,14 +7,22 @@ import (
 	"strings"
 )
 
-// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection or a host.
+// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection, a host or a stack that pipelines deploy.
 type Target struct {
-	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection or KindHost
-	Name      string `json:"name"` // pipeline name; ARN for connections and hosts
+	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection, KindHost or KindStackState
+	Name      string `json:"name"` // pipeline name; ARN for all others
 	Execution string `json:"execution,omitempty"`
 	Account   string `json:"account,omitempty"` // "" when the target does not say
 	Region    string `json:"region,omitempty"`  // "" when the target does not say
 	Raw       string `json:"raw"`               // as typed
+}
+
+// Noun is what a target is called: pipeline, connection, host or stack.
+func (t Target) Noun() string {
+	if t.Kind == KindStackState {
+		return "stack"
+	}
+	return string(t.Kind)
 }
 
 var (
@@ -64,8 +72,10 @@ func targetARN(s string) (Target, error) {
 		t.Kind = KindHost
 	case a.Service == "codepipeline" && pipelineName.MatchString(strings.SplitN(a.Resource, "/", 2)[0]):
 		t.Kind, t.Name = KindPipeline, strings.SplitN(a.Resource, "/", 2)[0]
+	case StackName(s) != "":
+		t.Kind = KindStackState
 	default:
-		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection or a host", s)
+		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection, a host or a stack", s)
 	}
 	return t, nil
 }
@@ -75,8 +85,9 @@ func targetARN(s string) (Target, error) {
 //	/codesuite/codepipeline/pipelines/NAME/view?region=R
 //	/codesuite/codepipeline/pipelines/NAME/executions/ID/...
 //	/codesuite/settings/ACCOUNT/REGION/PREFIX/connections/UUID
+//	/cloudformation/home?region=R#/stacks/events?stackId=ARN
 func parseURL(s string) (Target, error) {
-	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline or a connection", s)
+	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline, a connection or a stack", s)
 	u, err := url.Parse(s)
 	if err != nil {
 		return Target{}, bad
@@ -87,6 +98,12 @@ func parseURL(s string) (Target, error) {
 	}
 	if region != "" && !regionName.MatchString(region) {
 		return Target{}, bad
+	}
+	if arn := stackURL(u); arn != "" {
+		if StackName(arn) == "" {
+			return Target{}, bad
+		}
+		return targetARN(arn)
 	}
 	p := strings.Split(strings.Trim(u.Path, "/"), "/")
 	switch {

@@ -1,6 +1,7 @@
 package fact_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ const (
 func TestParseTarget(t *testing.T) {
 	old := strings.Replace(connection, "codeconnections", "codestar-connections", 1)
 	host := strings.Replace(connection, "connection/", "host/", 1)
+	stack := "arn:aws:cloudformation:eu-west-1:111111111111:stack/web-stack/605ad74f-3f1c-4098-a2d0-07ddf0ca4ca6"
 	for in, want := range map[string]fact.Target{
 		"web":              {Kind: fact.KindPipeline, Name: "web"},
 		"web/" + execution: {Kind: fact.KindPipeline, Name: "web", Execution: execution},
@@ -30,6 +32,9 @@ func TestParseTarget(t *testing.T) {
 		"https://console.aws.amazon.com/codesuite/codepipeline/pipelines/web/executions/" + execution + "/timeline?region=us-east-1":                          {Kind: fact.KindPipeline, Name: "web", Execution: execution, Region: "us-east-1"},
 		"https://eu-west-1.console.aws.amazon.com/codesuite/settings/111111111111/eu-west-1/codeconnections/connections/78dde6e5-fd29-4054-a5c3-3120a4bcab9d": {Kind: fact.KindConnection, Name: connection, Account: "111111111111", Region: "eu-west-1"},
 		"https://eu-west-1.console.aws.amazon.com/codesuite/settings/111111111111/eu-west-1/codeconnections/hosts/78dde6e5-fd29-4054-a5c3-3120a4bcab9d":       {Kind: fact.KindHost, Name: host, Account: "111111111111", Region: "eu-west-1"},
+		stack: {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
+		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/events?stackId=" + url.QueryEscape(stack):                                        {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
+		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/stackinfo?filteringText=&viewNested=true&stackId=" + stack + "&hideStacks=false": {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
 	} {
 		want.Raw = in
 		got, err := fact.ParseTarget(in)
@@ -40,6 +45,8 @@ func TestParseTarget(t *testing.T) {
 	for _, in := range []string{
 		"", " ", "web/", "web/x", "/web", "a b", "web\n", strings.Repeat("x", 101), "arn:", "arn:aws:codepipeline:eu-west-1:111111111111:", "arn:aws:s3:::bucket",
 		"arn:aws:codeconnections:eu-west-1:1:connection/x", "arn:aws:codeconnections::111111111111:connection/x", "arn:aws:codeconnections:eu-west-1:111111111111:connection/",
+		"arn:aws:cloudformation:eu-west-1:111111111111:changeSet/web/1", "arn:aws:cloudformation:eu-west-1:111111111111:stack/", "arn:aws:cloudformation:eu-west-1:111111111111:stack/a/b/c",
+		"https://console.aws.amazon.com/cloudformation/home#/stacks/events?stackId=web", "https://console.aws.amazon.com/cloudformation/home#/stacks/events?stackId=%zz",
 		"https://", "https://example.com/", "https://%zz", "http://[::1", "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/web/view?region=moon",
 		"https://x/codesuite/settings/1/eu-west-1/codeconnections/connections/x", "https://x/codesuite/settings/111111111111/eu-west-1/s3/connections/x",
 	} {
@@ -55,6 +62,7 @@ func FuzzParseTarget(f *testing.F) {
 		"web", "web/" + execution, connection, "arn:aws:codepipeline:eu-west-1:111111111111:web/Source", "arn:aws-us-gov:codestar-connections:us-gov-east-1:111111111111:host/a-1",
 		"https://eu-west-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/web/executions/" + execution + "/timeline?region=eu-west-1",
 		"https://eu-west-1.console.aws.amazon.com/codesuite/settings/111111111111/eu-west-1/codeconnections/connections/78dde6e5",
+		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/events?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A111111111111%3Astack%2Fweb%2F1",
 		"https://console.amazonaws.cn/codesuite/settings/111111111111/cn-north-1/codestar-connections/hosts/a?region=cn-north-1", "arn::::::", "http://[::1", "web/", "",
 	} {
 		f.Add(seed)

@@ -57,6 +57,9 @@ func Pipelines(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	}
 	if len(q.Targets) > 0 {
 		for _, t := range q.Targets {
+			if t.Kind == fact.KindStackState {
+				deploying(s, t, take, &needs)
+			}
 			if t.Kind == fact.KindPipeline {
 				take(TargetScope(q, t), t.Name)
 				if t.Execution != "" {
@@ -76,13 +79,29 @@ func Pipelines(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	return found, needs
 }
 
+// deploying takes the pipelines of the Regions asked that deploy a stack: their definitions say so.
+func deploying(s *fact.Snapshot, t fact.Target, take func(fact.Scope, string), needs *[]fact.Query) {
+	for _, r := range s.Question().Regions {
+		scope := fact.Scope{Account: s.Question().Account, Region: r}
+		*needs = append(*needs, ListQuery(scope))
+		for _, name := range Listed(s, scope) {
+			p, read := fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, name))
+			if read && Deploys(p, t.Name) {
+				take(scope, name)
+				continue
+			}
+			*needs = append(*needs, PipelineQuery(scope, name))
+		}
+	}
+}
+
 // Subjects are the pipelines whose runs the question is about: with pipeline targets these, with a connection or host as target those
 // that use it, otherwise all of the Regions asked.
 func Subjects(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	found, needs := Pipelines(s)
 	q := s.Question()
 	for _, t := range q.Targets {
-		if t.Kind == fact.KindPipeline {
+		if t.Kind == fact.KindPipeline || t.Kind == fact.KindStackState {
 			continue
 		}
 		for _, r := range q.Regions {

@@ -175,6 +175,8 @@ func logicalID(name string) string {
 // deletes: ACTOR deletes [connection|host|pipeline] NAME, deletes role NAME, deletes branch REPO BRANCH, deletes repo REPO
 func (d *loader) deletes(a *act) error {
 	switch {
+	case len(a.words) > 0 && a.words[0] == "stack":
+		return d.deletesStack(a)
 	case a.skip("role"):
 		return d.deleteRole(a)
 	case a.skip("endpoint"):

@@ -116,6 +116,9 @@ func (d *loader) sets(a *act) error {
 // breaks: aws breaks CONNECTION|HOST (its status becomes ERROR), aws breaks vpc VPC "message" (host set-ups in it
 // fail), aws breaks stage PIPELINE STAGE ["message"] (what it builds or deploys fails); aws heals undoes the same.
 func (d *loader) breaks(a *act) error {
+	if a.skip("resource") {
+		return d.hinders(a)
+	}
 	if a.actor != "aws" {
 		return fmt.Errorf("only aws %s things: write `aws %s ...`", a.verb, a.verb)
 	}

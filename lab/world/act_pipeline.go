@@ -16,7 +16,7 @@ const pipelinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 	`"ecs:*","sns:Publish"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
 
 // createPipeline: creates pipeline NAME connection=|definition= [repo=] [branch=] [stages=] [role=] [region=] [type=]
-// [mode=] [format=] [detect=no] [tags=]
+// [mode=] [format=] [detect=no] [tags=] [stack=] [stack-role=] [stack-mode=] [stack-template=] [capabilities=] [deploy-role=] [deploy-region=]
 func (d *loader) createPipeline(a *act, name string) error {
 	region := d.regionOf(a)
 	decl, err := d.declaration(a, name, region)
@@ -76,11 +76,19 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 	for _, s := range commas(later) {
 		stages = append(stages, stage(name, s))
 	}
-	return map[string]any{
+	d.stackOptions(a, stages)
+	store := func(region string) map[string]any {
+		return map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"}
+	}
+	decl := map[string]any{
 		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
-		"artifactStore": map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"},
-		"stages":        stages,
-	}, nil
+		"artifactStore": store(region), "stages": stages,
+	}
+	if far := a.opt("deploy-region", ""); far != "" && far != region {
+		delete(decl, "artifactStore")
+		decl["artifactStores"] = map[string]any{region: store(region), far: store(far)}
+	}
+	return decl, nil
 }
 
 // source is the source action on a connection.
@@ -139,6 +147,9 @@ func stage(pipeline, word string) map[string]any {
 	case "CloudFormation":
 		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", provider), in
 		act["configuration"] = map[string]any{"ActionMode": "CREATE_UPDATE", "StackName": pipeline + "-" + low, "TemplatePath": "SourceOutput::template.yaml"}
+	case "ChangeSet", "ExecuteChangeSet":
+		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", "CloudFormation"), in
+		act["configuration"] = changeSet(pipeline, provider)
 	case "S3":
 		act["actionTypeId"], act["inputArtifacts"] = actionType("Deploy", provider), in
 		act["configuration"] = map[string]any{"BucketName": pipeline + "-" + low, "Extract": "true"}
@@ -253,6 +264,8 @@ func (d *loader) patch(a *act, name string, decl map[string]any) error {
 		}
 		decl["stages"] = stages
 	}
+	stages, _ := decl["stages"].([]any)
+	d.stackOptions(a, stages)
 	return nil
 }
 

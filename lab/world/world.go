@@ -114,6 +114,7 @@ type loader struct {
 	things   map[string]*thing    // connections, hosts, pipelines by name
 	urls     map[string]string    // organisation to the URL of its own server
 	servers  []server             // that say where they stand
+	stacks   []stackPlace         // of stack lines
 	acts     []*act
 	live     bool // history is over: acts run on the wall clock
 }
@@ -132,7 +133,7 @@ func (d *loader) stage() []stageWord {
 		{"account", d.addAccount}, {"set", d.set}, {"inject", d.inject}, {"vpc", d.addVPC}, {"group", d.addGroup}, {organisation, d.addOrg},
 		{"organization", d.addOrganization}, {"support", d.addSupport}, {"quota", d.addQuota}, {"analyzer", d.addAnalyzer},
 		{"policy", d.addPolicy}, {"boundary", d.addPolicy}, {"scp", d.addSCP}, {"rcp", d.addRCP}, {"bucket", d.addBucket},
-		{"role", d.addRole}, {"project", d.addProject}, {"topic", d.addTopic}, {"user", d.addUser}, {"subnet", d.addSubnet}, {"nacl", d.addNACL}, {"endpoint", d.addEndpoint},
+		{"role", d.addRole}, {"project", d.addProject}, {"topic", d.addTopic}, {"stack", d.addStack}, {"user", d.addUser}, {"subnet", d.addSubnet}, {"nacl", d.addNACL}, {"endpoint", d.addEndpoint},
 		{"caller", d.addCaller}, {"recorder", d.addRecorder},
 	}
 }

@@ -1,5 +1,6 @@
-// Package cloudformation simulates AWS CloudFormation: stacks that own what calls on their behalf made, their templates, events and
-// drift. It never creates or changes a resource by itself, and a stack knows nothing of changes made past it until drift is detected.
+// Package cloudformation simulates AWS CloudFormation: stacks that own what calls on their behalf made, stacks that pipelines and people
+// deploy, their templates, events and drift. It never makes a thing in another service, and a stack knows nothing of changes made past it
+// until drift is detected.
 package cloudformation
 
 import (
@@ -17,11 +18,15 @@ type Service struct {
 	c          *cloud.Cloud
 	stacks     []*stack // oldest first, deleted ones too
 	detections []*detection
+	sets       []*changeSet
+	roles      Roles
+	templates  map[place]Template
+	hindrances map[hindered]hindrance
 }
 
 // New registers the service on a cloud. It learns of stacks from calls whose origin names one.
 func New(c *cloud.Cloud) *Service {
-	s := &Service{c: c}
+	s := &Service{c: c, templates: map[place]Template{}, hindrances: map[hindered]hindrance{}}
 	c.OnServed(s.notice)
 	s.register()
 	return s
@@ -43,20 +48,25 @@ type stack struct {
 	resources                 []*resource // in order of creation
 	status                    string      // of the last drift detection; "" before the first
 	checked                   time.Time
+	parent                    *stack // of a nested one
+	within                    string // place of a nested one in the template
+	good                      string // revision of the artifact that was deployed last with success; "" when none is known
+	capabilities              []string
 }
 
-// operation is one creation, update or deletion of a stack: calls that follow each other closely.
+// operation is one creation, update or deletion of a stack: calls that follow each other closely, or a deployment, which is planned.
 type operation struct {
 	kind        string // CREATE, UPDATE or DELETE
 	start, last time.Time
 	failed      string // why, "" when all went well
 	events      []event
+	planned     bool // the events are laid out in advance, those of the stack itself among them
 }
 
 // event is what happened to a resource in an operation.
 type event struct {
 	at               time.Time
-	resource         *resource
+	resource         *resource // nil: the stack itself, in a deployment
 	physical, status string
 	reason           string
 	properties       string // JSON
@@ -116,16 +126,42 @@ func (s *Service) byID(id string) *stack {
 // over reports whether a stack is deleted for good.
 func (k *stack) over(now time.Time) bool {
 	o := k.operation()
+	if o.planned {
+		return k.state(now) == "DELETE_COMPLETE"
+	}
 	return o.kind == "DELETE" && now.Sub(o.last) > together
 }
 
 func (k *stack) operation() *operation { return k.operations[len(k.operations)-1] }
 
+// at is the operation that has begun last by a time: those of nested stacks are laid out in advance.
+func (k *stack) at(now time.Time) *operation {
+	for _, o := range slices.Backward(k.operations) {
+		if !o.start.After(now) {
+			return o
+		}
+	}
+	return k.operations[0]
+}
+
+// word is the newest word on the stack itself in a deployment, by a time.
+func (o *operation) word(now time.Time) (status, reason string) {
+	for _, e := range o.events {
+		if e.resource == nil && !e.at.After(now) {
+			status, reason = e.status, e.reason
+		}
+	}
+	return status, reason
+}
+
 // state is the stack's status now. A stack that fails keeps what it has: its creator disabled the rollback.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
 func (k *stack) state(now time.Time) string {
-	o := k.operation()
+	o := k.at(now)
 	switch {
+	case o.planned:
+		status, _ := o.word(now)
+		return status
 	case now.Before(o.last.Add(settling)):
 		return o.kind + "_IN_PROGRESS"
 	case o.failed != "":

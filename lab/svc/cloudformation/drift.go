@@ -43,7 +43,7 @@ func (s *Service) detect(k *stack, r *cloud.Request, only []any) *detection {
 	caller, origin := r.Caller, r.Origin
 	s.c.After(detectionTime, func() {
 		for _, x := range k.resources {
-			if !x.alive() || len(only) > 0 && !slices.Contains(only, any(x.logical)) {
+			if !x.alive() || !supported(x.kind) || len(only) > 0 && !slices.Contains(only, any(x.logical)) {
 				continue
 			}
 			read := reader{c: s.c, stack: k, caller: caller, origin: origin}
@@ -56,6 +56,11 @@ func (s *Service) detect(k *stack, r *cloud.Request, only []any) *detection {
 		d.finish(s.c.Now())
 	})
 	return d
+}
+
+// supported reports whether the lab can look at resources of a type: those that calls made, not those of deployed templates.
+func supported(kind string) bool {
+	return slices.Contains([]string{pipelineType, connectionType, oldConnectionType, roleType}, kind)
 }
 
 // finish sums up over the stack.

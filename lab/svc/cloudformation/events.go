@@ -14,7 +14,7 @@ func (s *Service) describeEvents(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := k.history(s.c.Now())
+	all := k.history(s.seen(k))
 	slices.Reverse(all)
 	return s.paged(r, "StackEvents", all, 0)
 }
@@ -23,12 +23,24 @@ func (s *Service) describeEvents(r *cloud.Request) (map[string]any, error) {
 func (k *stack) history(now time.Time) []any {
 	var all []any
 	for _, o := range k.operations {
-		all = append(all, k.own(o, o.start, o.kind+"_IN_PROGRESS", "User Initiated"))
+		if !o.planned {
+			all = append(all, k.own(o, o.start, o.kind+"_IN_PROGRESS", "User Initiated"))
+		}
 		for _, e := range o.events {
+			if e.at.After(now) || e.status == "REVIEW_IN_PROGRESS" { // the API's model has no such event
+				continue
+			}
+			if e.resource == nil {
+				all = append(all, k.own(o, e.at, e.status, e.reason))
+				continue
+			}
 			m := map[string]any{
 				"EventId": e.resource.logical + "-" + e.status + "-" + e.at.Format("2006-01-02T15:04:05.000Z"), "LogicalResourceId": e.resource.logical,
 				"PhysicalResourceId": e.physical, "ResourceType": e.resource.kind, "ResourceStatus": e.status, "Timestamp": e.at,
 				"ResourceProperties": e.properties,
+			}
+			if e.physical == "" {
+				delete(m, "PhysicalResourceId")
 			}
 			if e.reason != "" {
 				m["ResourceStatusReason"] = e.reason
@@ -36,7 +48,7 @@ func (k *stack) history(now time.Time) []any {
 			all = append(all, k.named(m))
 		}
 		end := o.last.Add(settling)
-		if end.After(now) {
+		if end.After(now) || o.planned {
 			continue
 		}
 		status := o.kind + "_COMPLETE"
@@ -51,7 +63,7 @@ func (k *stack) history(now time.Time) []any {
 // own is an event of the stack itself.
 func (k *stack) own(o *operation, at time.Time, status, reason string) map[string]any {
 	m := map[string]any{
-		"EventId": uuid(k.id, status, o.start.String()), "LogicalResourceId": k.name, "PhysicalResourceId": k.id,
+		"EventId": uuid(k.id, status, o.start.String(), at.String()), "LogicalResourceId": k.name, "PhysicalResourceId": k.id,
 		"ResourceType": "AWS::CloudFormation::Stack", "ResourceStatus": status, "Timestamp": at,
 	}
 	if reason != "" {

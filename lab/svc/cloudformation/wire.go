@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
 )
@@ -27,6 +28,14 @@ func (s *Service) register() {
 			"DetectStackDrift":                  read(s.detectDrift, s.onStack),
 			"DescribeStackDriftDetectionStatus": read(s.describeDetection, nil),
 			"DescribeStackResourceDrifts":       read(s.describeDrifts, s.onStack),
+			"DescribeChangeSet":                 read(s.describeChangeSet, s.onStack),
+			"CreateStack":                       {Access: s.toDeploy, Do: s.createStack},
+			"UpdateStack":                       {Access: s.toDeploy, Do: s.updateStack},
+			"DeleteStack":                       {Access: s.toDeploy, Do: s.deleteStack},
+			"ContinueUpdateRollback":            {Access: s.toDeploy, Do: s.continueRollback},
+			"CreateChangeSet":                   {Access: s.toDeploy, Do: s.createChangeSet},
+			"ExecuteChangeSet":                  {Access: s.onStack, Do: s.executeChangeSet},
+			"DeleteChangeSet":                   {Access: s.onStack, Do: s.deleteChangeSet},
 		},
 	})
 }
@@ -45,13 +54,22 @@ func (s *Service) onStack(r *cloud.Request) []cloud.Access {
 	return []cloud.Access{{Action: "cloudformation:" + r.Operation, Resource: arn}}
 }
 
+// seen is the time as of which readers see a stack: a deployment is shown the lag late, as writes are everywhere.
+func (s *Service) seen(k *stack) time.Time {
+	now := s.c.Now()
+	if k.operations[0].planned {
+		return now.Add(-s.c.Lag)
+	}
+	return now
+}
+
 // find finds a stack of the caller's account in the request's Region: by name one that lives, by ARN any; nil when there is none.
 func (s *Service) find(r *cloud.Request, name string) *stack {
 	for _, k := range slices.Backward(s.stacks) {
-		if k.account != r.Account() || k.region != r.Region {
+		if k.account != r.Account() || k.region != r.Region || k.created.After(s.seen(k)) {
 			continue
 		}
-		if k.id == name || k.name == name && k.state(s.c.Now()) != "DELETE_COMPLETE" {
+		if k.id == name || k.name == name && k.state(s.seen(k)) != "DELETE_COMPLETE" {
 			return k
 		}
 	}
@@ -106,7 +124,7 @@ func (s *Service) describeStacks(r *cloud.Request) (map[string]any, error) {
 		all = append(all, s.showStack(k))
 	} else {
 		for _, k := range slices.Backward(s.stacks) {
-			if k.account == r.Account() && k.region == r.Region && k.state(s.c.Now()) != "DELETE_COMPLETE" {
+			if k.account == r.Account() && k.region == r.Region && !k.created.After(s.seen(k)) && k.state(s.seen(k)) != "DELETE_COMPLETE" {
 				all = append(all, s.showStack(k))
 			}
 		}
@@ -116,19 +134,32 @@ func (s *Service) describeStacks(r *cloud.Request) (map[string]any, error) {
 
 // summary is what DescribeStacks and ListStacks both show.
 func (s *Service) summary(k *stack) map[string]any {
-	o := k.operation()
-	state := k.state(s.c.Now())
+	now := s.seen(k)
+	o, state := k.at(now), k.state(now)
 	m := map[string]any{"StackId": k.id, "StackName": k.name, "CreationTime": k.created, "StackStatus": state}
 	drift := map[string]any{"StackDriftStatus": "NOT_CHECKED"}
 	if k.status != "" {
 		drift["StackDriftStatus"], drift["LastCheckTimestamp"] = k.status, k.checked
 	}
 	m["DriftInformation"] = drift
-	if len(k.operations) > 1 {
+	if len(k.operations) > 1 && o != k.operations[0] {
 		m["LastUpdatedTime"] = o.start
 	}
 	if state == "DELETE_COMPLETE" {
 		m["DeletionTime"] = o.last.Add(settling)
+	}
+	if k.parent != nil {
+		root := k.parent
+		for root.parent != nil {
+			root = root.parent
+		}
+		m["ParentId"], m["RootId"] = k.parent.id, root.id
+	}
+	if o.planned {
+		if _, reason := o.word(now); reason != "" {
+			m["StackStatusReason"] = reason
+		}
+		return m
 	}
 	if o.failed != "" && strings.HasSuffix(state, "_FAILED") {
 		m["StackStatusReason"] = o.failed
@@ -138,13 +169,17 @@ func (s *Service) summary(k *stack) map[string]any {
 
 func (s *Service) showStack(k *stack) map[string]any {
 	m := s.summary(k)
-	m["DisableRollback"], m["EnableTerminationProtection"] = true, false
+	m["DisableRollback"], m["EnableTerminationProtection"] = !k.at(s.c.Now()).planned, false
 	m["RollbackConfiguration"], m["NotificationARNs"], m["Tags"] = map[string]any{}, []any{}, []any{}
+	m["Capabilities"] = []any{}
 	if k.role != "" {
 		m["RoleARN"] = k.role
 	}
+	for _, c := range k.capabilities {
+		m["Capabilities"] = append(m["Capabilities"].([]any), c)
+	}
 	for _, x := range k.resources {
-		if x.kind == roleType {
+		if x.kind == roleType && !k.at(s.c.Now()).planned {
 			m["Capabilities"] = []any{"CAPABILITY_NAMED_IAM"}
 		}
 	}
@@ -155,7 +190,7 @@ func (s *Service) listStacks(r *cloud.Request) (map[string]any, error) {
 	all := []any{}
 	for _, k := range slices.Backward(s.stacks) {
 		m := s.summary(k)
-		if f := r.List("StackStatusFilter"); k.account == r.Account() && k.region == r.Region && (len(f) == 0 || slices.Contains(f, m["StackStatus"])) {
+		if f := r.List("StackStatusFilter"); k.account == r.Account() && k.region == r.Region && !k.created.After(s.seen(k)) && (len(f) == 0 || slices.Contains(f, m["StackStatus"])) {
 			all = append(all, m)
 		}
 	}
@@ -164,10 +199,15 @@ func (s *Service) listStacks(r *cloud.Request) (map[string]any, error) {
 
 // current are the resources that a stack shows: those it has, or what it had when it is deleted.
 func (s *Service) current(k *stack) []*resource {
-	deleted := k.state(s.c.Now()) == "DELETE_COMPLETE"
+	now := s.seen(k)
+	deleted := k.state(now) == "DELETE_COMPLETE"
 	var all []*resource
 	for _, x := range k.resources {
-		if deleted || x.status != "DELETE_COMPLETE" {
+		if x.at.After(now) { // its deployment is under way
+			y := *x
+			y.status, y.reason, y.at = k.at(now).kind+"_IN_PROGRESS", "", k.at(now).start
+			all = append(all, &y)
+		} else if deleted || x.status != "DELETE_COMPLETE" {
 			all = append(all, x)
 		}
 	}

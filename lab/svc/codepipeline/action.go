@@ -15,6 +15,8 @@ type outcome struct {
 	external      string
 	revision      *revision
 	variables     map[string]any
+	// later, when set, tells how the action ended as soon as it has: what it began goes on by itself.
+	later func() (outcome, bool)
 }
 
 // perform does what an action does, at the time it ends.
@@ -47,6 +49,9 @@ func (p *pipeline) perform(run *actionRun) outcome {
 	}
 	if fails { // what it started does not succeed
 		return outcome{code: f.Code, message: f.Message}
+	}
+	if run.decl.typeOf("provider") == "CloudFormation" && p.s.stacks != nil {
+		return p.deploy(run, role, region)
 	}
 	if run.decl.typeOf("provider") == "CodeBuild" && p.s.builds != nil {
 		return p.build(run, account, region)

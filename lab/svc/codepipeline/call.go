@@ -44,7 +44,8 @@ func (p *pipeline) calls(a declared, account, region string) []call {
 			in: map[string]any{"applicationName": conf["ApplicationName"], "deploymentGroupName": conf["DeploymentGroupName"]}},
 			"codedeploy:CreateDeployment", arn("codedeploy", "deploymentgroup:"+conf["ApplicationName"]+"/"+conf["DeploymentGroupName"]))
 	case "CloudFormation":
-		return stackCalls(conf, arn("cloudformation", "stack/"+conf["StackName"]+"/*"))
+		exists := p.s.stacks == nil || p.s.stacks.Exists(account, region, conf["StackName"])
+		return stackCalls(conf, arn("cloudformation", "stack/"+conf["StackName"]+"/*"), exists)
 	case "Lambda":
 		return one(call{service: "lambda", operation: "Invoke", product: "AWSLambda", status: 403, denied: "AccessDeniedException", data: true,
 			in: map[string]any{"functionName": conf["FunctionName"]}}, "lambda:InvokeFunction", arn("lambda", "function:"+conf["FunctionName"]))
@@ -63,11 +64,14 @@ func (p *pipeline) calls(a declared, account, region string) []call {
 // stackCalls are the calls of a CloudFormation action: it looks at the stack, then changes it, handing over the role of the
 // configuration where there is one.
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
-func stackCalls(conf map[string]string, stack string) []call {
+func stackCalls(conf map[string]string, stack string, exists bool) []call {
 	look := call{service: "cloudformation", operation: "DescribeStacks", product: "AmazonCloudFormation", status: 403, denied: "AccessDenied",
 		in: map[string]any{"stackName": conf["StackName"]}, access: []cloud.Access{{Action: "cloudformation:DescribeStacks", Resource: stack}}}
 	change := look
 	change.operation = "UpdateStack"
+	if !exists {
+		change.operation = "CreateStack"
+	}
 	switch conf["ActionMode"] {
 	case "CHANGE_SET_REPLACE":
 		change.operation = "CreateChangeSet"

@@ -41,6 +41,15 @@ type Installations interface {
 	Reinstalled(connectionARN, providerType, fullRepositoryID string) bool
 }
 
+// Stacks deploys the stacks of CloudFormation actions.
+type Stacks interface {
+	// Exists reports whether a stack of that name lives.
+	Exists(account, region, name string) bool
+	// Deploy begins what an action is configured to do, as a role, with artifacts of a revision. ended tells how it ended, as soon as
+	// it has. The code of refused is CloudFormation's, "" for what CodePipeline itself finds wrong.
+	Deploy(role cloud.Principal, region string, conf map[string]string, revision string) (id string, ended func() (bool, *cloud.Error), refused *cloud.Error)
+}
+
 // Durations are how long actions take.
 type Durations struct {
 	Source time.Duration // source actions; AWS takes some seconds
@@ -57,6 +66,7 @@ type Service struct {
 	durations Durations
 	builds    Builds
 	apps      Installations
+	stacks    Stacks
 	hangs     map[string]bool
 	troubles  []trouble
 	revoked   map[string]bool       // OAuth tokens
@@ -81,6 +91,9 @@ func (s *Service) BuildWith(b Builds) { s.builds = b }
 
 // RelayWith says who knows the apps behind connections. Without one, no push arrives but through the app a connection is bound to.
 func (s *Service) RelayWith(apps Installations) { s.apps = apps }
+
+// DeployWith says who deploys the stacks of CloudFormation actions. Without one, every deployment succeeds.
+func (s *Service) DeployWith(x Stacks) { s.stacks = x }
 
 // SetDurations sets how long actions take from now on.
 func (s *Service) SetDurations(d Durations) { s.durations = d }

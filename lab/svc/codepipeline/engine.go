@@ -175,7 +175,11 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 		case p.s.hangs[failKey(p.account, p.region, p.name, run.stage, run.name)]:
 			c.After(limit-d, func() { p.finish(run, timedOut(a, limit)) })
 		default:
-			p.finish(run, p.perform(run))
+			if o := p.perform(run); o.later != nil {
+				p.await(run, o, limit)
+			} else {
+				p.finish(run, o)
+			}
 		}
 	})
 }

@@ -1,10 +1,12 @@
 package drive
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
+	"github.com/unjam/unjam/lab/svc/cloudformation"
 )
 
 // stackSteps read a stack that owns a connection and a role, before and after its drift is detected.
@@ -39,7 +41,64 @@ func stackSteps() []step {
 		{op: "DescribeStackDriftDetectionStatus", in: `{"StackDriftDetectionId":"none"}`, code: "ValidationError"},
 		{op: "DescribeStackResourceDrifts", in: `{` + ci + `,"StackResourceDriftStatusFilters":["MODIFIED","DELETED","IN_SYNC"]}`},
 	}
-	return named("cloudformation", all)
+	return named("cloudformation", append(all, deployed()...))
+}
+
+// deployed create, update and delete a stack by hand, directly and by change sets, through success and failure.
+func deployed() []step {
+	const hand, sets, body = `"StackName":"by-hand"`, `"StackName":"by-sets"`, `"TemplateBody":"{}"`
+	const capable = `"Capabilities":["CAPABILITY_NAMED_IAM"]`
+	hinder := func(kind cloudformation.Hindrance) func(*driver) error {
+		return func(d *driver) (err error) {
+			d.lab.Cloud.Within(func() { err = d.lab.Stacks.Hinder(account, region, "by-hand", "Assets", kind, "") })
+			return err
+		}
+	}
+	return []step{
+		{act: (*driver).declare},
+		{op: "CreateStack", in: `{` + hand + `}`, code: "ValidationError"},
+		{op: "CreateStack", in: `{` + hand + `,` + body + `}`, code: "InsufficientCapabilitiesException"},
+		{op: "CreateStack", in: `{` + hand + `,` + body + `,` + capable + `,"RoleARN":"arn:aws:iam::111111111111:role/none"}`, code: "ValidationError"},
+		{op: "CreateStack", in: `{` + hand + `,` + body + `,` + capable + `}`},
+		{op: "CreateStack", in: `{` + hand + `,` + body + `,` + capable + `}`, code: "AlreadyExistsException"},
+		{op: "DescribeStacks", in: `{` + hand + `}`},
+		{op: "DescribeStackResources", in: `{` + hand + `}`},
+		{op: "DescribeStackEvents", in: `{` + hand + `}`, later: 5 * time.Minute},
+		{op: "ContinueUpdateRollback", in: `{` + hand + `}`, code: "ValidationError"},
+		{act: hinder(cloudformation.Gone)},
+		{op: "UpdateStack", in: `{` + hand + `,` + body + `}`, code: "InsufficientCapabilitiesException"},
+		{op: "UpdateStack", in: `{` + hand + `,` + body + `,` + capable + `}`},
+		{op: "DescribeStacks", in: `{` + hand + `}`, later: 5 * time.Minute},
+		{op: "UpdateStack", in: `{` + hand + `,` + body + `,` + capable + `}`, code: "ValidationError"},
+		{op: "ContinueUpdateRollback", in: `{` + hand + `,"ResourcesToSkip":["Assets"]}`},
+		{op: "DescribeStackEvents", in: `{` + hand + `}`, later: 5 * time.Minute},
+		{act: hinder(cloudformation.NotEmpty)},
+		{op: "DeleteStack", in: `{` + hand + `}`},
+		{op: "DescribeStacks", in: `{` + hand + `}`, later: 5 * time.Minute},
+		{op: "DeleteStack", in: `{"StackName":""}`, code: "ValidationError"},
+		{op: "CreateChangeSet", in: `{` + sets + `,` + body + `,"ChangeSetName":"one"}`},
+		{op: "CreateChangeSet", in: `{` + sets + `,` + body + `,"ChangeSetName":"one"}`, code: "AlreadyExistsException"},
+		{op: "ExecuteChangeSet", in: `{` + sets + `,"ChangeSetName":"one"}`, code: "InvalidChangeSetStatus"},
+		{op: "DescribeChangeSet", in: `{` + sets + `,"ChangeSetName":"one"}`, later: time.Minute},
+		{op: "DescribeChangeSet", in: `{` + sets + `,"ChangeSetName":"none"}`, code: "ChangeSetNotFound"},
+		{op: "ExecuteChangeSet", in: `{` + sets + `,"ChangeSetName":"one"}`},
+		{op: "CreateChangeSet", in: `{` + sets + `,` + body + `,"ChangeSetName":"two"}`, later: 5 * time.Minute},
+		{op: "DeleteChangeSet", in: `{` + sets + `,"ChangeSetName":"two"}`},
+		{op: "DeleteChangeSet", in: `{"ChangeSetName":""}`, code: "ValidationError"},
+		{op: "DeleteStack", in: `{` + sets + `}`},
+	}
+}
+
+// declare says what the templates of two stacks hold.
+func (d *driver) declare() (err error) {
+	d.lab.Cloud.Within(func() {
+		err = errors.Join(
+			d.lab.Stacks.Declare(account, region, "by-hand", cloudformation.Template{Resources: []cloudformation.Declared{
+				{Logical: "Assets", Type: "AWS::S3::Bucket"}, {Logical: "Reader", Type: "AWS::IAM::Role"}, {Logical: "Data", Type: "AWS::CloudFormation::Stack"},
+				{Within: "Data", Logical: "Jobs", Type: "AWS::SQS::Queue"}}}),
+			d.lab.Stacks.Declare(account, region, "by-sets", cloudformation.Template{Resources: []cloudformation.Declared{{Logical: "Topic", Type: "AWS::SNS::Topic"}}}))
+	})
+	return err
 }
 
 // stack has a stack make a connection and a role, and somebody change the role past it.
