@@ -36,20 +36,34 @@ type gate struct {
 	request guard.Request
 }
 
+// Gates are the gates that would refuse a plan if it were applied now: those of its beginning, and those of the calls that come first. The
+// error joins them, each a *guard.Refused. Nothing is written.
+func (a *App) Gates(ctx context.Context, o Apply) error {
+	who, err := a.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	g := &gate{app: a, ask: o, who: who}
+	r, err := g.asked(ctx, apply.Admittance{Plan: o.Plan, Accept: o.Accept})
+	if err != nil {
+		return err
+	}
+	_, err = o.Policy.Admit(r)
+	against := []error{err}
+	for _, s := range o.Plan.Steps {
+		if s.Kind == plan.Call && len(s.After) == 0 {
+			against = append(against, o.Policy.Before(r, s))
+		}
+	}
+	return errors.Join(against...)
+}
+
 // admit is apply.Config.Admit.
 func (g *gate) admit(ctx context.Context, a apply.Admittance) (journal.Consent, error) {
-	r := guard.Request{
-		Plan: a.Plan, Run: a.Run, Account: g.who.Account, By: guard.PersonOf(g.who.ARN, ""), Confirm: g.ask.Confirm,
-		Accept: accepted(a.Accept, g.ask.Accept), Resumed: a.Resumed, Past: past{g.ask.Journal},
-	}
-	if err := g.name(ctx, &r); err != nil {
+	r, err := g.asked(ctx, a)
+	if err != nil {
 		return journal.Consent{}, err
 	}
-	var err error
-	if r.Approvals, err = g.approvals(a.Plan); err != nil {
-		return journal.Consent{}, err
-	}
-	r.Now, r.NowSource = g.now()
 	admitted, err := g.ask.Policy.Admit(r)
 	if err != nil {
 		return journal.Consent{}, err
@@ -59,6 +73,21 @@ func (g *gate) admit(ctx context.Context, a apply.Admittance) (journal.Consent, 
 	}
 	g.request = r
 	return journal.Consent{OneWay: admitted.Accepted, Approvals: admitted.Approvals, Sandbox: admitted.Sandbox, Policy: g.ask.Policy.File()}, nil
+}
+
+// asked is what the guard is asked, with all that it wants to know.
+func (g *gate) asked(ctx context.Context, a apply.Admittance) (guard.Request, error) {
+	r := guard.Request{
+		Plan: a.Plan, Run: a.Run, Account: g.who.Account, By: guard.PersonOf(g.who.ARN, ""), Confirm: g.ask.Confirm,
+		Accept: accepted(a.Accept, g.ask.Accept), Resumed: a.Resumed, Past: past{g.ask.Journal},
+	}
+	if err := g.name(ctx, &r); err != nil {
+		return r, err
+	}
+	var err error
+	r.Approvals, err = g.approvals(a.Plan)
+	r.Now, r.NowSource = g.now()
+	return r, err
 }
 
 // before is apply.Config.Before. Approvals are read anew: a revocation counts at once.

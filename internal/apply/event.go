@@ -29,7 +29,7 @@ const (
 	Accepted    Name = "accepted"     // consents and approvals; data: journal.Consent
 	Exported    Name = "exported"     // what is there before the run is saved; data: journal.Export
 	StepStarted Name = "step-started"
-	Waiting     Name = "waiting"     // for a person (the plan's step says for what) or for AWS
+	Waiting     Name = "waiting"     // for a person (data: plan.Guide) or for AWS
 	Poll        Name = "poll"        // looked, nothing new; data: Seen
 	Changed     Name = "changed"     // looked, something is different; data: Seen
 	Confirmed   Name = "confirmed"   // a second read says the same

@@ -209,7 +209,7 @@ func TestRollback(t *testing.T) {
 		if len(back.Steps) != 1 || back.Steps[0].Do.Operation != "EnableStageTransition" || len(back.Notes) != 1 || !strings.Contains(back.Notes[0], "retry web/Source") {
 			t.Fatalf("rollback plan %+v", back)
 		}
-		cfg.Plan = back
+		cfg.Plan, cfg.Accept = back, back.Consents()
 		undone := run(t, t.Context(), cfg)
 		want(t, undone, done, 0, done)
 		if s := c.pipes["web"].at(time.Now()); !s.Stages[1].TransitionEnabled {
@@ -241,6 +241,7 @@ func TestRollbackOfWhatMoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		cfg.Accept = cfg.Plan.Consents()
 		want(t, run(t, t.Context(), cfg), done, 0, journal.WasSkipped)
 		wantCalls(t, c.calls, "DisableStageTransition web")
 	})

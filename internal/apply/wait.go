@@ -19,7 +19,7 @@ func (r *run) await(ctx context.Context, s plan.Step) result {
 	if len(s.DoneWhen) == 0 {
 		return result{status: journal.IsDone, message: "AWS accepted the call"}
 	}
-	if err := r.record(s.ID, journal.Waiting, Waiting, "waiting: "+s.Title, nil, nil); err != nil {
+	if err := r.record(s.ID, journal.Waiting, Waiting, "waiting: "+s.Title, nil, told(s)); err != nil {
 		return result{err: err}
 	}
 	w := &watch{r: r, s: s, p: r.patient(s.ID, s.Patience)}
@@ -34,6 +34,14 @@ func (r *run) await(ctx context.Context, s plan.Step) result {
 			return w.p.left()
 		}
 	}
+}
+
+// told is what a person has to do, for whoever listens; nil when nobody has to do anything.
+func told(s plan.Step) any {
+	if s.Say == nil {
+		return nil
+	}
+	return s.Say
 }
 
 // watch is one wait.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/export"
+	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
@@ -67,16 +69,19 @@ the steps of a person are waited for, and what came of it is verified. Ctrl-C le
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
-				rules, err := e.policy(how.policy, "")
+				if len(p.Steps) == 0 {
+					return nil
+				}
+				how.file = args[0]
+				approve, err := e.closed(cmd.Context(), p, how)
 				if err != nil {
 					return err
 				}
-				approve := ""
-				if rules.Approvals.Count > 0 {
-					approve = "unjam approve " + args[0] + "; then "
-				}
-				e.say("\nDry run: nothing was changed.\nNext: %sunjam apply %s --apply%s", approve, args[0], accepting(without(p.Consents(), how.accept)))
+				e.say("\nDry run: nothing was changed.\nNext: %sunjam apply %s%s --apply%s", approve, shellWord(args[0]), flagsOf(cmd), accepting(without(p.Consents(), how.accept)))
 				return nil
+			}
+			if len(p.Steps) == 0 {
+				return e.showPlan(p, true, "") // there is nothing to do, and no run of it
 			}
 			how.file = args[0]
 			return e.carryOut(cmd.Context(), p, "", how)
@@ -113,14 +118,14 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 			if err != nil {
 				return err
 			}
-			if !how.apply || !e.json() {
+			if !how.apply || !e.json() || len(p.Steps) == 0 {
 				if err := e.showPlan(p, how.apply, ""); err != nil {
 					return err
 				}
 			}
 			if len(p.Steps) == 0 {
 				if left := remaining(d); len(left) > 0 && how.apply {
-					return codeError{code: exitFindings, err: fmt.Errorf("fix %s: %s %s", args[0], left[0].Message, left[0].Remedy), next: "unjam explain " + string(left[0].Code)}
+					return codeError{code: exitFindings, err: fmt.Errorf("fix %s: nothing was changed, and it is stuck: %s %s", args[0], left[0].Message, left[0].Remedy), next: "unjam explain " + string(left[0].Code)}
 				}
 				if d.Report.Blind() && how.apply {
 					return codeError{code: exitBlind}
@@ -128,6 +133,9 @@ connection, is guided: you get the link, the account, the role and a checklist, 
 				return nil
 			}
 			if !how.apply {
+				if _, err := e.closed(cmd.Context(), p, how); err != nil {
+					return err
+				}
 				e.say("\nDry run: nothing was changed.\nNext: unjam fix %s%s --apply%s", plainTargets(args, p.Account), flagsOf(cmd), accepting(without(p.Consents(), how.accept)))
 				return nil
 			}
@@ -146,27 +154,37 @@ func newResume(e *env) *cobra.Command {
 		Use:   "resume [RUN]",
 		Short: "Go on with a run that was left, killed or failed",
 		Long: `Shows where a run stands and, with --apply, goes on: nothing that was done is done again, and what is in doubt is read
-before anything is called. Without RUN the newest one is taken.`,
-		Example: "  unjam resume                       where the newest run stands\n  unjam resume 20261123-0312-x7k2 --apply",
+before anything is called. It goes on under the policy that it was begun under. Without RUN the newest one that is not over
+is taken.`,
+		Example: "  unjam resume                       where the newest open run stands\n  unjam resume 20261123-0312-x7k2 --apply",
 		Args:    atMostOne("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := how.check(cmd); err != nil {
 				return err
 			}
-			j, r, err := e.run(args)
+			j, r, err := e.runThat(args, open)
+			if errors.Is(err, errNone) {
+				e.say("Nothing to go on with: every run is over.")
+				return nil
+			}
 			if err != nil {
 				return err
 			}
 			defer j.Close()
+			st, err := j.State(r.ID)
+			if err != nil {
+				return err
+			}
+			how.begun = st.Policy
 			if !how.apply {
 				if err := e.showRun(j, r); err != nil {
 					return err
 				}
-				switch st, err := j.State(r.ID); {
-				case err != nil:
-					return err
+				switch {
 				case j.Held(r.ID):
 					e.say("\nAnother process works on it.")
+				case st.RolledBack != "":
+					e.say("\nRun %s takes it back: there is nothing to go on with.", st.RolledBack)
 				case st.Status != journal.IsDone:
 					e.say("\nNext: unjam resume %s --apply", r.ID)
 				}
@@ -182,6 +200,9 @@ before anything is called. Without RUN the newest one is taken.`,
 
 // check refuses bad values.
 func (a *applyFlags) check(cmd *cobra.Command) error {
+	if err := export.Check(cmd.Context(), export.Config{Home: os.TempDir(), EncryptTo: a.encrypt}); err != nil && len(a.encrypt) > 0 {
+		return usageError{err}
+	}
 	if cmd.Flags().Changed("interval") && a.interval <= 0 {
 		return usagef("--interval is %s, want more than nothing, for example 5s", a.interval)
 	}
@@ -272,6 +293,10 @@ func (e *env) outcome(out apply.Outcome, p plan.Plan, more bool) error {
 	}
 	switch out.ExitHint {
 	case exitOK:
+		if held := heldBy(out, p); len(held) > 0 && !e.json() {
+			e.say("\nIt is held, as wished. %s\nOr: unjam rollback %s", strings.Join(held, "\n"), out.Run)
+			return nil
+		}
 		if look := lookLater(out, p); look != "" && more && !e.json() {
 			e.say("\nWhat lies behind Source runs on by itself.\nNext: %s      (how it went, a while later)", look)
 		}
@@ -296,6 +321,17 @@ func reason(out apply.Outcome, status journal.Status) string {
 		}
 	}
 	return why
+}
+
+// heldBy are the words about the transitions that a run has disabled and left so.
+func heldBy(out apply.Outcome, p plan.Plan) []string {
+	var all []string
+	for i, s := range p.Steps {
+		if s.Do != nil && s.Do.Operation == "DisableStageTransition" && i < len(out.Steps) && out.Steps[i].Status == journal.IsDone && p.Undoes == "" {
+			all = append(all, fault.Released(s.Do.Input["pipelineName"], s.Do.Input["stageName"], s.Do.Region))
+		}
+	}
+	return all
 }
 
 // lookLater is the command that shows how the pipelines that a run has set going went on behind Source; "" when it set none going.

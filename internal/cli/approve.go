@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,9 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 			if expires <= 0 || expires > maxApproval {
 				return usagef("--expires is %s, want up to %s, for example 8h", expires, maxApproval)
 			}
+			if strings.ContainsAny(comment, "\r\n") {
+				return usagef("--comment has more than one line")
+			}
 			p, err := readPlan(args[0])
 			if err != nil {
 				return err
@@ -44,6 +48,9 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 			}
 			if sign != "" {
 				if o.Key, err = e.openKey(sign); err != nil {
+					if !exists(sign) {
+						return usageError{err}
+					}
 					return err
 				}
 				defer o.Key.Close()
@@ -53,7 +60,7 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 				return err
 			}
 			defer a.Close()
-			if !e.json() {
+			if !e.json() && !revoke {
 				if err := e.showPlan(p, false, ""); err != nil {
 					return err
 				}
@@ -65,7 +72,7 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 			if e.json() {
 				return report.JSON(e.out, given)
 			}
-			e.told(given, file, args[0])
+			e.told(given, file, "unjam apply "+args[0]+policyFlag(rules)+" --apply"+accepting(p.Consents()))
 			if o.Policy.Approvals.Count == 0 {
 				e.say("note: no policy here asks for approvals, so unjam apply does not look at this one (docs/policy.md)")
 			}
@@ -82,12 +89,12 @@ A policy says how many people must approve (docs/policy.md). --revoke takes it b
 }
 
 // told says what was written and what comes next.
-func (e *env) told(a guard.Approval, file, planFile string) {
+func (e *env) told(a guard.Approval, file, next string) {
 	if a.Revokes {
 		e.say("\n%s has revoked the approval of plan %s. Under a policy with approvals no further call of it is made.\nSaved to %s.", a.Person, a.PlanID, file)
 		return
 	}
-	e.say("\n%s approves plan %s until %s.\nSaved to %s.\nNext: unjam apply %s --apply", a.Person, a.PlanID, a.ExpiresAt.Format(time.RFC3339), file, planFile)
+	e.say("\n%s approves plan %s until %s.\nSaved to %s.\nNext: %s", a.Person, a.PlanID, a.ExpiresAt.Format(time.RFC3339), file, next)
 }
 
 // openKey opens a key and asks for its passphrase if there is somebody to ask.

@@ -79,7 +79,7 @@ func (e *env) exit(ctx context.Context, command string, err error) int {
 	switch {
 	case errors.As(err, &coded):
 		code, next = coded.code, coded.next
-	case errors.As(err, &usage), errors.As(err, &session), strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"):
+	case errors.As(err, &usage), errors.As(err, &session), strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"), strings.HasPrefix(err.Error(), "if any flags in the group"):
 		code, next = exitUsage, command+" --help"
 	case errors.As(err, &wrong):
 		next = "unjam whoami"

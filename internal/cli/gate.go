@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/plan"
 )
@@ -41,6 +43,14 @@ func (e *env) policy(flag, begun string) (guard.Policy, error) {
 	return p, nil
 }
 
+// policyFlag is the flag that names a policy again, with a space before it.
+func policyFlag(file string) string {
+	if file == "" {
+		return ""
+	}
+	return " --policy " + shellWord(file)
+}
+
 func exists(file string) bool {
 	_, err := os.Lstat(file)
 	return !errors.Is(err, fs.ErrNotExist)
@@ -67,6 +77,46 @@ func (e *env) rules(how *applyFlags, p plan.Plan) (guard.Policy, error) {
 		how.confirm = strings.TrimSpace(line)
 	}
 	return rules, nil
+}
+
+// closed tells which gates of the policy would refuse a plan that is only shown, and gives what comes before its next command. A consent
+// that is missing stands in that command.
+func (e *env) closed(ctx context.Context, p plan.Plan, how applyFlags) (before string, err error) {
+	rules, err := e.policy(how.policy, how.begun)
+	if err != nil || !rules.Exists() {
+		return "", err
+	}
+	j, err := e.journal()
+	if err != nil {
+		return "", err
+	}
+	defer j.Close()
+	a, err := e.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer a.Close()
+	err = a.Gates(ctx, app.Apply{Plan: p, Journal: j, Accept: append(p.Consents(), how.accept...), Policy: rules, PlanFile: how.file, Confirm: how.confirm})
+	gates := guard.Refusals(err)
+	if err != nil && len(gates) == 0 {
+		return "", err
+	}
+	var lines []string
+	for _, g := range gates {
+		switch {
+		case g.Gate == guard.GateConfirm && e.asks():
+			continue // it will be asked
+		case g.Gate == guard.GateApproval && how.file != "":
+			before = "unjam approve " + shellWord(how.file) + policyFlag(how.policy) + "; then "
+		}
+		if line := "  - " + g.Error(); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) > 0 {
+		e.say("\nThe policy would refuse it now:\n%s", strings.Join(lines, "\n"))
+	}
+	return before, nil
 }
 
 // refusedBy is the error of closed gates: all of them at once, and what to type to get further.

@@ -24,8 +24,8 @@ func newLab(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab",
 		Short: "Serve a simulated AWS for any AWS client",
-		Long: `Serves a simulated AWS on this machine: STS, IAM, Account, CodeConnections, CodeStar Connections, CodePipeline and
-CloudTrail on one port, for unjam, the AWS CLI or any SDK. It is as unkind as AWS: connections start PENDING and only
+		Long: `Serves a simulated AWS on this machine: CodePipeline, CodeConnections (also by its
+old name), CodeBuild, CloudFormation, CloudTrail, IAM, STS, EC2 networks, AWS Config and a dozen more on one port, for unjam, the AWS CLI or any SDK. It is as unkind as AWS: connections start PENDING and only
 the console page completes them, reads lag, access is denied by policy.
 
 A world is a text file that says what happened in an account; the lab comes with some (--list).`,

@@ -56,7 +56,7 @@ func plainTargets(args []string, account string) string {
 func flagsOf(cmd *cobra.Command) string {
 	var b strings.Builder
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"apply", "interval", "no-color", "out", "output", "quiet", "timeout", "write-baseline"}, f.Name) {
+		if slices.Contains([]string{"apply", "interval", "no-color", "notify", "out", "output", "quiet", "timeout", "write-baseline"}, f.Name) {
 			return
 		}
 		values := []string{f.Value.String()}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ cannot be. Nothing is changed. With --out the plan is saved for unjam apply.`,
   unjam plan web --out web.plan.json && unjam apply web.plan.json
   unjam plan web --hold          stop the restarted run behind Source`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if e.outFile != "" && !exists(filepath.Dir(e.outFile)) {
+				return usagef("--out %s: there is no such folder", e.outFile)
+			}
 			_, p, err := e.plan(cmd.Context(), args, ask, wish)
 			if err != nil {
 				return err
@@ -80,6 +84,7 @@ func (p *planFlags) add(c *cobra.Command) {
 	f.StringVar(&p.load, "load", "", "a smoke load at the end: `PIPELINE=STARTS/TIME`, web=5/10m for example")
 	f.BoolVar(&p.Metric, "metric", false, "count the remediation in CloudWatch, namespace Unjam; AWS charges for custom metrics")
 	c.MarkFlagsMutuallyExclusive("no-restart", "load")
+	c.MarkFlagsMutuallyExclusive("no-restart", "hold")
 	completes(c, "strategy", []string{string(plan.Handshake), string(plan.Reuse)}, false)
 }
 
@@ -189,11 +194,11 @@ func readPlan(path string) (plan.Plan, error) {
 	return p, nil
 }
 
-// remaining are the findings a plan can do nothing about.
+// remaining are the findings that a plan without steps leaves as they are.
 func remaining(d *app.Diagnosis) []fault.Finding {
 	var all []fault.Finding
 	for _, f := range d.Outcome.Findings {
-		if f.Severity != fault.Info && !planned(f.Code) {
+		if f.Severity != fault.Info {
 			all = append(all, f)
 		}
 	}

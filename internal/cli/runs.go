@@ -102,6 +102,53 @@ func (e *env) run(args []string) (*journal.Journal, journal.Run, error) {
 	return j, r, nil
 }
 
+// errNone means that no run fits.
+var errNone = errors.New("no run fits")
+
+// runThat finds the run named, or the newest one that fits; errNone when none does. The caller closes the journal.
+func (e *env) runThat(args []string, fits func(plan.Plan, journal.State) bool) (*journal.Journal, journal.Run, error) {
+	j, newest, err := e.run(args)
+	if err != nil || len(args) > 0 {
+		return j, newest, err
+	}
+	all, err := j.List(30)
+	if err != nil {
+		return nil, newest, closing(j, err)
+	}
+	for _, l := range all {
+		r, err := j.Run(l.ID)
+		if err != nil {
+			return nil, r, closing(j, err)
+		}
+		st, err := j.State(l.ID)
+		if err != nil {
+			return nil, r, closing(j, err)
+		}
+		if p, err := plan.Parse(r.Plan); err == nil && fits(p, st) {
+			return j, r, nil
+		}
+	}
+	return nil, newest, closing(j, errNone)
+}
+
+// open reports whether a run can be gone on with.
+func open(_ plan.Plan, st journal.State) bool {
+	return st.Status != journal.IsDone && st.Status != journal.IsStale && st.RolledBack == ""
+}
+
+// changed reports whether a run has called something that is not taken back yet.
+func changed(p plan.Plan, st journal.State) bool {
+	if p.Undoes != "" || st.RolledBack != "" {
+		return false
+	}
+	for _, s := range st.Steps {
+		if s.Called || s.Open {
+			return true
+		}
+	}
+	return false
+}
+
 // closing closes the journal on the way out with an error.
 func closing(j *journal.Journal, err error) error {
 	if cerr := j.Close(); cerr != nil {

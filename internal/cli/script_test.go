@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,13 +74,25 @@ func TestScripts(t *testing.T) {
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"lab": startLab, "as": become, "act": act, "inject": inject, "writes": writes, "until": until,
-			"exits": exits, "normalize": normalize, "jsonschema": validate, "keygen": keygen,
+			"exits": exits, "normalize": normalize, "jsonschema": validate, "keygen": keygen, "newest": newest,
 		},
 	})
 }
 
 // stageKey is where a script keeps its stage.
 type stageKey struct{}
+
+// newest: newest VAR sets a variable to the newest run's ID, as runs lists it.
+func newest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: newest VAR, after unjam runs --output json")
+	}
+	m := regexp.MustCompile(`"id": *"(\d{8}-\d{4}-[a-z0-9]+)"`).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("stdout lists no run")
+	}
+	ts.Setenv(args[0], m[1])
+}
 
 // setup gives a script an environment of nothing but its own.
 func setup(env *testscript.Env) error {

@@ -81,6 +81,11 @@ func (t *teller) guide(ev apply.Event, s plan.Step) {
 	fmt.Fprintf(t.env.err, "\n  The program sees by itself when it is done. Ctrl-C leaves it; unjam resume %s --apply goes on.\n\n", ev.Run)
 }
 
+// acts reports whether a step of a plan is more than a look.
+func acts(p plan.Plan, id string) bool {
+	return slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.ID == id && (s.Kind == plan.Call || s.Kind == plan.Human) })
+}
+
 // showOutcome lists what the steps came to.
 func showOutcome(w io.Writer, out apply.Outcome, p plan.Plan, v report.View) error {
 	var rows []report.StepRow
@@ -91,6 +96,8 @@ func showOutcome(w io.Writer, out apply.Outcome, p plan.Plan, v report.View) err
 	verified := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Kind == plan.Verify })
 	switch {
 	case out.Status != journal.IsDone:
+	case p.Undoes == "" && !slices.ContainsFunc(out.Steps, func(s apply.StepOutcome) bool { return s.Status == journal.IsDone && acts(p, s.ID) }):
+		word = "done: nothing of it was left to do"
 	case p.Undoes != "":
 		word = "done: run " + p.Undoes + " is taken back"
 	case verified:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +105,7 @@ func (e *env) showVerification(w io.Writer, v verify.Report) error {
 		case p.Status == "Failed":
 			row.Status = "broken"
 		case !p.Ran:
-			row.Status = "-"
+			row.Status = "not yet"
 		}
 		rows = append(rows, row)
 	}
@@ -116,7 +117,14 @@ func (e *env) showVerification(w io.Writer, v verify.Report) error {
 		rows = append(rows, report.VerificationRow{What: r.ARN, Status: status, Message: r.Message})
 	}
 	for _, f := range v.Findings {
-		rows = append(rows, report.VerificationRow{What: f.Code, Status: "found", Message: f.Message})
+		if slices.ContainsFunc(v.Subjects, func(s verify.Subject) bool { return s.Code == f.Code && s.Message == f.Message }) {
+			continue // its row is there
+		}
+		status := "found"
+		if f.Held {
+			status = "held"
+		}
+		rows = append(rows, report.VerificationRow{What: f.Code, Status: status, Message: f.Message})
 	}
 	return report.Verification(w, headline(v), v.Verdict == verify.Broken, rows, v.Gaps, e.view(e.out))
 }

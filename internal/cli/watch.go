@@ -47,7 +47,7 @@ meanwhile run late and say so. At the end it says whether the repair held. Witho
 				return err
 			}
 			defer j.Close()
-			return e.watch(cmd.Context(), app.Watch{Journal: j, Run: r.ID, Faults: faults.All(), For: length, Interval: interval, Notify: notify})
+			return e.watch(cmd.Context(), app.Watch{Journal: j, Run: r.ID, Faults: faults.All(), For: length, Interval: interval, Notify: notify}, flagsAgain(cmd))
 		},
 		ValidArgsFunction: e.completeRuns,
 	}
@@ -57,8 +57,20 @@ meanwhile run late and say so. At the end it says whether the repair held. Witho
 	return c
 }
 
+// flagsAgain are the flags of a watch that is started again.
+func flagsAgain(cmd *cobra.Command) string {
+	again := flagsOf(cmd)
+	if f := cmd.Flags().Lookup("interval"); f.Changed {
+		again += " --interval " + f.Value.String()
+	}
+	if cmd.Flags().Lookup("notify").Changed {
+		again += " --notify WHERE" // an address may be a secret: it is not shown
+	}
+	return again
+}
+
 // watch watches a run to its end.
-func (e *env) watch(ctx context.Context, o app.Watch) error {
+func (e *env) watch(ctx context.Context, o app.Watch, again string) error {
 	a, err := e.open(ctx)
 	if err != nil {
 		return err
@@ -72,7 +84,7 @@ func (e *env) watch(ctx context.Context, o app.Watch) error {
 	case errors.Is(err, journal.ErrHeld):
 		return codeError{code: exitRefused, err: err, next: "stop the other watch of this run first"}
 	case ctx.Err() != nil:
-		return codeError{code: exitStopped, err: errors.New("watch stopped; what was told is not told again"), next: "unjam watch " + o.Run + " --for " + o.For.String()}
+		return codeError{code: exitStopped, err: errors.New("watch stopped; what was told is not told again"), next: "unjam watch " + o.Run + again}
 	case err != nil:
 		return notOver(o.Run, err)
 	}

@@ -64,7 +64,7 @@ func connectionRadius(s *fact.Snapshot, arn string) (effects []plan.Effect, miss
 		missed = append(missed, unseen(s, userWords(kind), of)...)
 	}
 	if slices.ContainsFunc(connectionRegions(s), func(r string) bool { return !slices.Contains(regions, r) }) {
-		missed = append(missed, "what uses the connection in other Regions than "+strings.Join(regions, ", ")+" (not asked: no pipeline there does)")
+		missed = append(missed, "what uses the connection in other Regions than "+strings.Join(regions, ", ")+", which were not looked at (no pipeline that was read there uses it)")
 	}
 	c, _ := fact.Get[fact.Connection](s, fact.ConnectionRef(s.Question().Account, arn))
 	for u := range latest[fact.ConnectionUser](s) {

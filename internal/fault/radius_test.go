@@ -164,7 +164,7 @@ func TestRadiusMissed(t *testing.T) {
 	same(t, "nowhere else", elsewhere, nil)
 	enable("us-east-1", "ENABLED_BY_DEFAULT")
 	_, elsewhere, _ = fault.Radius(b.Seal(now), connectionRef)
-	same(t, "elsewhere", elsewhere, []string{"what uses the connection in other Regions than eu-west-1, us-west-1 (not asked: no pipeline there does)"})
+	same(t, "elsewhere", elsewhere, []string{"what uses the connection in other Regions than eu-west-1, us-west-1, which were not looked at (no pipeline that was read there uses it)"})
 	if note := fault.NotSeen(missed); !strings.HasPrefix(note, "Not seen: CodeBuild projects in") || fault.NotSeen(nil) != "" {
 		t.Errorf("note %q", note)
 	}

@@ -34,6 +34,7 @@ func (r Restart) Steps(s *fact.Snapshot) (steps []plan.Step, notes []string) {
 		if r.Only != nil && !slices.Contains(r.Only, p.ARN) {
 			continue
 		}
+		restarted := false
 		for _, src := range Sources(s, p, r.Connection) {
 			if !src.Known {
 				notes = append(notes, fmt.Sprintf("The state of %s (%s) was not read: it is not started again.", p.Name, p.Ref().Scope.Region))
@@ -45,15 +46,20 @@ func (r Restart) Steps(s *fact.Snapshot) (steps []plan.Step, notes []string) {
 			st := r.pipeline(src)
 			steps = append(steps, st...)
 			notes = append(notes, releases(st)...)
+			restarted = true
 			break // one restart a pipeline
 		}
-		if behind := production(p, r.Connection); len(behind) > 0 {
+		if behind := production(p, r.Connection); len(behind) > 0 && restarted {
 			deploys = append(deploys, p.Name+" ("+strings.Join(behind, ", ")+")")
 		}
 	}
+	unless := ". --hold stops it before the next stage, --no-restart leaves it alone."
+	if r.Options.Hold {
+		unless = " as soon as it is released."
+	}
 	if len(deploys) > 0 {
 		notes = append(notes, "Behind Source lies what looks like production: "+strings.Join(deploys, ", ")+
-			". Everything merged since the pipeline stopped goes out. --hold stops it before the next stage, --no-restart leaves it alone.")
+			". Everything merged since the pipeline stopped goes out"+unless)
 	}
 	return steps, notes
 }
@@ -68,14 +74,19 @@ func production(p fact.Pipeline, arn string) []string {
 	return all
 }
 
+// Released says how to let the run that waits before a held stage go on.
+func Released(pipeline, stage, region string) string {
+	return fmt.Sprintf("%s stays held before %s until you release it: aws codepipeline enable-stage-transition --region %s --pipeline-name %s --stage-name %s --transition-type Inbound",
+		pipeline, stage, region, pipeline, stage)
+}
+
 // releases says how to let the held runs go on, once somebody has looked.
 func releases(steps []plan.Step) []string {
 	var notes []string
 	for _, s := range steps {
 		if s.Undo != nil && s.Undo.Operation == "EnableStageTransition" {
 			in := s.Undo.Input
-			notes = append(notes, fmt.Sprintf("%s stays held before %s until you release it: aws codepipeline enable-stage-transition --region %s --pipeline-name %s --stage-name %s --transition-type Inbound",
-				in["pipelineName"], in["stageName"], s.Undo.Region, in["pipelineName"], in["stageName"]))
+			notes = append(notes, Released(in["pipelineName"], in["stageName"], s.Undo.Region))
 		}
 	}
 	return notes

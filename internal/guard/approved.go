@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"github.com/unjam/unjam/internal/fact"
 	"slices"
 	"strings"
 	"time"
@@ -113,6 +114,8 @@ func (p Policy) counts(r Request, s Signed) (names []string, _ error) {
 		names = append(names, lines...)
 	} else if got := PersonOf(s.By, ""); got != s.Person {
 		return nil, fmt.Errorf("it says to be by %s, and %s is %s", s.Person, s.By, got)
+	} else if err := Foreign(s.By, r.Plan.Account); err != nil {
+		return nil, err
 	}
 	for _, requester := range []Person{r.By, PersonOf(r.Plan.Principal, "")} {
 		if p.Approvals.FourEyes && isAmong(names, string(requester)) {
@@ -120,6 +123,19 @@ func (p Policy) counts(r Request, s Signed) (names []string, _ error) {
 		}
 	}
 	return names, nil
+}
+
+// Foreign says why the word of a caller of another account does not count without a signature: anybody with an account could give it. nil
+// when the account is the plan's own.
+func Foreign(by, account string) error {
+	a, err := fact.ParseARN(by)
+	if err != nil {
+		return fmt.Errorf("it is by %s: %w", by, err)
+	}
+	if a.Account != account {
+		return fmt.Errorf("it is by somebody of account %s, the plan is for account %s: from other accounts only signed approvals count (docs/policy.md, allowedSigners)", a.Account, account)
+	}
+	return nil
 }
 
 func isAmong(names []string, name string) bool {

@@ -34,6 +34,7 @@ type Op struct {
 	Says     func(in Input) string // writes: one line, what the call does
 	Disturbs string                // writes: what else may notice; one sentence
 	Implied  bool                  // writes without a way back: --apply itself consents, unless something behind looks like production
+	Releases bool                  // writes that let a waiting run go on: they can be undone, the run cannot be called back
 }
 
 // Input is the input of a call: member names as in the API, values as text.

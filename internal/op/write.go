@@ -17,6 +17,7 @@ func writes() []Op {
 	disable := transition("DisableStageTransition", "EnableStageTransition", "stop runs from entering")
 	disable.Disturbs = "runs wait before the stage until the transition is enabled again"
 	enable := transition("EnableStageTransition", "DisableStageTransition", "let runs enter")
+	enable.Releases = true
 	enable.Disturbs = "the run that waits enters the stage at once"
 	return []Op{
 		{

@@ -90,17 +90,20 @@ type Step struct {
 }
 
 // Consent is the name under which a step that cannot be taken back needs a consent of its own, "one-way:DeleteConnection" for
-// example, or one that takes back what somebody decided, "overrule:EnableStageTransition"; "" when --apply says enough: what can be undone, what a person does by hand, and the retry or start of a pipeline behind
-// which nothing looks like production.
+// example, or one that takes back what somebody decided, "overrule:EnableStageTransition"; "" when --apply says enough: what can be undone,
+// what a person does by hand, and what lets runs go on to stages of which none looks like production.
 func (s Step) Consent() string {
-	if s.Kind == Call && s.Do != nil && s.Overrules != "" {
-		return "overrule:" + s.Do.Operation
-	}
-	if s.Kind != Call || s.Do == nil || s.Undo != nil || s.OneWay == "" {
+	if s.Kind != Call || s.Do == nil {
 		return ""
 	}
+	o, _ := op.Find(s.Do.Service, s.Do.Operation)
 	production := slices.ContainsFunc(s.Blast, func(e Effect) bool { return e.Production })
-	if o, ok := op.Find(s.Do.Service, s.Do.Operation); ok && o.Implied && !production {
+	switch {
+	case s.Overrules != "":
+		return "overrule:" + s.Do.Operation
+	case o.Releases && production:
+		return "one-way:" + s.Do.Operation
+	case s.Undo != nil || s.OneWay == "" || o.Implied && !production:
 		return ""
 	}
 	return "one-way:" + s.Do.Operation
@@ -110,6 +113,9 @@ func (s Step) Consent() string {
 func (s Step) Unconsented() string {
 	if s.Overrules != "" {
 		return fmt.Sprintf("step %s takes back what somebody decided: %s", s.ID, s.Overrules)
+	}
+	if s.OneWay == "" {
+		return fmt.Sprintf("step %s lets runs go on to what looks like production: they cannot be called back", s.ID)
 	}
 	return fmt.Sprintf("step %s has no way back: %s", s.ID, s.OneWay)
 }

@@ -53,6 +53,10 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 	if p.Steps, err = order(merge(steps)); err != nil {
 		return p, err
 	}
+	if o.Rehook {
+		d := rehook(s, p.Steps)
+		p.Steps, p.Notes = append(p.Steps, d.Steps...), append(p.Notes, d.Notes...)
+	}
 	if o.Load != nil {
 		d, err := load(s, p.Steps, *o.Load)
 		if err != nil {

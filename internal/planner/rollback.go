@@ -22,7 +22,7 @@ type Made struct {
 const settle = time.Minute
 
 // Rollback plans to take back what a run has called, the last call first and transitions last, and nothing else. s are fresh facts: the definitions of the
-// pipelines that the run updated (PipelinesOf). made says per step ID what was called. A plan without steps means that there is nothing
+// pipelines that the run updated or held (PipelinesOf). made says per step ID what was called. A plan without steps means that there is nothing
 // to take back; its notes say what stays.
 func Rollback(s *fact.Snapshot, old plan.Plan, run string, made map[string]Made) (plan.Plan, error) {
 	p := plan.Plan{
@@ -85,26 +85,61 @@ func takeBack(s *fact.Snapshot, step plan.Step, m Made) (plan.Step, string) {
 	if !m.Seen {
 		back.NotBefore = m.IntendedAt.Add(settle).UTC()
 	}
-	if do.Operation != "UpdatePipeline" {
+	p, ok := pipelineOf(s, step.Target.Scope, do)
+	switch {
+	case do.Operation == "EnableStageTransition":
+		back.Blast = enters(p, ok, do.Input["stageName"])
 		return back, ""
-	}
-	p, ok := fact.Get[fact.Pipeline](s, step.Target)
-	if !ok {
-		p, ok = fact.Get[fact.Pipeline](s, fact.PipelineRef(step.Target.Scope, do.Input["name"]))
-	}
-	if !ok {
+	case do.Operation != "UpdatePipeline":
+		return back, ""
+	case !ok:
 		return back, "the definition of " + do.Input["name"] + " could not be read"
 	}
 	do.Definition = p.Definition
 	return back, ""
 }
 
-// PipelinesOf are the queries whose answers Rollback needs: the definitions of the pipelines that a plan updates.
+// pipelineOf is the pipeline that a call is about, as it was read.
+func pipelineOf(s *fact.Snapshot, scope fact.Scope, do plan.Action) (fact.Pipeline, bool) {
+	name := do.Input["name"]
+	if name == "" {
+		name = do.Input["pipelineName"]
+	}
+	return fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, name))
+}
+
+// enters are the stages that a run which waits before a stage goes through once it is let in. Of a pipeline that could not be read nobody
+// knows them: it may be production.
+func enters(p fact.Pipeline, known bool, stage string) []plan.Effect {
+	if !known {
+		return []plan.Effect{{What: "what waits before " + stage + " enters it; what lies behind could not be read", Production: true}}
+	}
+	var all []plan.Effect
+	for _, st := range p.Stages {
+		if st.Name == stage || len(all) > 0 {
+			all = append(all, plan.Effect{What: "stage " + st.Name + " runs with what waits before " + stage, Production: fact.LooksLikeProduction(st.Name)})
+		}
+	}
+	return all
+}
+
+// PipelinesOf are the queries whose answers Rollback needs: the definitions of the pipelines that a plan updates or holds.
 func PipelinesOf(old plan.Plan) []fact.Query {
 	var all []fact.Query
 	for _, s := range old.Steps {
-		if s.Do != nil && s.Do.Operation == "UpdatePipeline" {
-			all = append(all, fact.Query{Scope: fact.Scope{Account: old.Account, Region: s.Do.Region}, Kind: fact.KindPipeline, ID: s.Do.Input["name"]})
+		if s.Do == nil {
+			continue
+		}
+		name := ""
+		switch s.Do.Operation {
+		case "UpdatePipeline":
+			name = s.Do.Input["name"]
+		case "DisableStageTransition":
+			name = s.Do.Input["pipelineName"]
+		}
+		q := fact.Query{Scope: fact.Scope{Account: old.Account, Region: s.Do.Region}, Kind: fact.KindPipeline, ID: name}
+		if name != "" && !slices.ContainsFunc(all, func(x fact.Query) bool { return x.Scope == q.Scope && x.ID == q.ID }) {
+			all = append(all, q)
 		}
 	}
 	return all

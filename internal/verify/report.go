@@ -36,7 +36,7 @@ type Report struct {
 	Subjects  []Subject  `json:"subjects"`            // what the run's plan repairs
 	Pipelines []Pipeline `json:"pipelines"`           // that the plan touches
 	Roles     []Role     `json:"roles,omitempty"`     // whose permissions the run changed
-	Findings  []Finding  `json:"findings"`            // everything that is wrong with them now, of severity low or above
+	Findings  []Finding  `json:"findings"`            // everything that is wrong with them now, of severity low or above, or held on purpose
 	Gaps      []string   `json:"gaps"`                // what could not be seen, a line each
 	Expired   bool       `json:"-"`                   // the credentials ran out on the way
 }
@@ -58,6 +58,7 @@ type Finding struct {
 	Code     string `json:"code"`
 	Severity string `json:"severity"`
 	Message  string `json:"message"`
+	Held     bool   `json:"held,omitempty"` // what the plan did on purpose: nothing is wrong with it
 }
 
 // Role is what IAM Access Analyzer says of a role whose permissions the run changed.
@@ -180,6 +181,14 @@ func (r *Report) role(done Done, s *fact.Snapshot, arn string) {
 	r.Roles = append(r.Roles, out)
 }
 
+// asWished reports whether a finding is no more than what the plan did on purpose: it held the runs of a pipeline. The cause's code is the
+// one of transition-disabled.
+func asWished(p plan.Plan, f fault.Finding) bool {
+	return f.Cause.Code == "held-by-unjam" && slices.ContainsFunc(p.Steps, func(s plan.Step) bool {
+		return s.Do != nil && s.Do.Operation == "DisableStageTransition" && s.Do.Input["pipelineName"] == f.Subject.Name && s.Do.Region == f.Subject.Region
+	})
+}
+
 // Judge turns a diagnosis of a plan's targets, and their executions, into a report.
 func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, faults []*fault.Fault) Report {
 	r := Report{Schema: Schema, Run: done.ID, Plan: string(done.Plan.ID), At: s.At().UTC(), Account: done.Plan.Account, Verdict: Fixed, TakenBack: done.Back,
@@ -195,8 +204,10 @@ func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, 
 	}
 	for _, f := range out.Findings {
 		if f.Severity != fault.Info {
-			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message})
-			r.worse(Broken)
+			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message, Held: asWished(done.Plan, f)})
+			if !r.Findings[len(r.Findings)-1].Held {
+				r.worse(Broken)
+			}
 		}
 	}
 	for _, t := range Targets(done.Plan) {
@@ -335,7 +346,7 @@ func words(p Pipeline, restarted bool) string {
 	case HookUntried:
 		all = append(all, "no push has started it yet: push once and look")
 	case HookLikely:
-		all = append(all, "no push has started it yet, and it was created while its connection was PENDING: likely none will. Push once and look; `unjam plan "+p.Name+" --rehook` makes its webhook anew")
+		all = append(all, "no push has started it yet, and it was created while its connection was PENDING: likely none will. Push once and look; `unjam plan "+p.Name+" --region "+p.Region+" --rehook` makes its webhook anew")
 	}
 	return strings.Join(all, "; ")
 }

@@ -81,7 +81,7 @@ func TestJudge(t *testing.T) {
 	}{
 		"came through":     {scene{status: "Succeeded", changed: later}, Fixed, HookUntried, "its source came through at 2026-11-23 10:00 UTC; no push has started it yet"},
 		"pushed":           {scene{status: "Succeeded", changed: later, runs: pushed}, Fixed, HookWorks, "1 push started it"},
-		"written pending":  {scene{status: "Succeeded", changed: later, updated: before, steps: []plan.Step{human}}, Fixed, HookLikely, "unjam plan web --rehook"},
+		"written pending":  {scene{status: "Succeeded", changed: later, updated: before, steps: []plan.Step{human}}, Fixed, HookLikely, "--rehook"},
 		"written since":    {scene{status: "Succeeded", changed: later, updated: later, steps: []plan.Step{human}}, Fixed, HookUntried, "push once"},
 		"not since":        {scene{status: "Succeeded", changed: before}, Broken, HookUntried, "has not come through since the run began"},
 		"failed":           {scene{status: "Failed", changed: later}, Broken, HookUntried, "Failed since"},

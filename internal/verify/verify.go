@@ -59,7 +59,7 @@ func Again(ctx context.Context, c inquiry.Collector, q fact.Question, f *fault.F
 
 func judge(s *fact.Snapshot, out fault.Outcome, f *fault.Fault, subject fact.Ref) (fault.Verdict, string) {
 	for _, x := range out.Findings {
-		if about(x, subject) {
+		if about(x, subject) && speaksOf(x, f.Code) {
 			return fault.Found, x.Message
 		}
 	}
@@ -93,6 +93,11 @@ func inScope(q fact.Query, subject fact.Ref) bool {
 		region = a.Region
 	}
 	return q.Scope.Region == "" || region == "" || q.Scope.Region == region
+}
+
+// speaksOf reports whether a finding is of a fault, or holds it as a symptom.
+func speaksOf(x fault.Finding, code fault.Code) bool {
+	return x.Code == code || slices.ContainsFunc(x.Explained, func(e fault.Explained) bool { return e.Code == code })
 }
 
 func about(x fault.Finding, subject fact.Ref) bool {

@@ -281,15 +281,19 @@ func (w *watcher) look(ctx context.Context) (verify.Report, error) {
 func troubles(r verify.Report) map[string]string {
 	all := map[string]string{}
 	for _, f := range r.Findings {
+		if f.Held {
+			continue
+		}
 		all[f.ID] = f.Message
 	}
+	none := len(all) == 0
 	for _, s := range r.Subjects {
-		if s.Verdict == "found" && len(r.Findings) == 0 {
+		if s.Verdict == "found" && none {
 			all[s.Code+" "+s.ID] = s.Message
 		}
 	}
 	for _, p := range r.Pipelines {
-		if (p.Status == "Failed" || strings.HasPrefix(p.Message, "it does not exist")) && len(r.Findings) == 0 {
+		if (p.Status == "Failed" || strings.HasPrefix(p.Message, "it does not exist")) && none {
 			all["pipeline "+p.Region+"/"+p.Name] = p.Name + ": " + p.Message
 		}
 	}
