@@ -5,6 +5,7 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionmissing"
 	"github.com/unjam/unjam/faults/connectionpending"
@@ -26,6 +27,7 @@ func All() []*fault.Fault {
 		accessdenied.Fault(),
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
+		approvalwaiting.Fault(),
 		connectiondenied.Fault(),
 		connectionmissing.Fault(),
 		connectionpending.Fault(),
