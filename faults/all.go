@@ -11,6 +11,7 @@ import (
 	"github.com/unjam/unjam/faults/connectionpending"
 	"github.com/unjam/unjam/faults/connectionunusable"
 	"github.com/unjam/unjam/faults/endpointblocks"
+	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
 	"github.com/unjam/unjam/faults/quotareached"
@@ -33,6 +34,7 @@ func All() []*fault.Fault {
 		connectionpending.Fault(),
 		connectionunusable.Fault(),
 		endpointblocks.Fault(),
+		executionqueued.Fault(),
 		hostnotready.Fault(),
 		oauthsourcerefused.Fault(),
 		quotareached.Fault(),

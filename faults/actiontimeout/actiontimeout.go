@@ -36,6 +36,7 @@ func Fault() *fault.Fault {
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html"},
 		},
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState},
+		Explains: []fault.Code{"execution-queued"},
 		Diagnose: diagnose,
 	}
 }

@@ -30,6 +30,7 @@ func Fault() *fault.Fault {
 		Code:     "approval-waiting",
 		Doc:      doc(),
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindEvent},
+		Explains: []fault.Code{"execution-queued"},
 		Diagnose: diagnose,
 		Plan:     draft,
 	}
@@ -41,11 +42,19 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	for _, p := range pipelines {
 		open, state := pending(s, p)
 		j.Need(state)
-		if len(open) > 0 {
-			j.Findings = append(j.Findings, wait(s, open))
-			j.Help(decisions(p))
-		} else if c, over := expired(s, p); over {
+		c, over := expired(s, p)
+		switch {
+		case len(open) > 0:
+			f := wait(s, open)
+			if over {
+				f.Evidence = append(f.Evidence, c.Evidence())
+				f.Message += fmt.Sprintf(" %s failed as its time was over.", c.Action.Name)
+			}
+			j.Findings = append(j.Findings, f)
+		case over:
 			j.Findings = append(j.Findings, ended(s, c))
+		}
+		if len(open) > 0 || over {
 			j.Help(decisions(p))
 		}
 	}

@@ -29,6 +29,7 @@ func Fault() *fault.Fault {
 		Code:     "transition-disabled",
 		Doc:      doc(),
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindExecution, fact.KindEvent},
+		Explains: []fault.Code{"execution-queued"},
 		Diagnose: diagnose,
 		Plan:     draft,
 	}
