@@ -113,6 +113,8 @@ func Targeted(s *fact.Snapshot, name, region string) bool {
 // Span is a duration in the largest unit that tells enough: minutes below two hours, hours below three days, then days.
 func Span(d time.Duration) string {
 	switch {
+	case d < time.Minute:
+		return "less than a minute"
 	case d < 2*time.Hour:
 		return Plural(int(d.Minutes()), "minute")
 	case d < 72*time.Hour:
