@@ -5,11 +5,10 @@ import "github.com/unjam/unjam/internal/fault"
 func doc() fault.Doc {
 	return fault.Doc{
 		Title:   "Runs wait for other runs",
-		Symptom: "A push or a start seems to do nothing: its run is InProgress and stands between two stages, or none begins at all.",
+		Symptom: "A push or a start seems to do nothing: its run is InProgress and stands between two stages.",
 		Text: "A stage takes in one run at a time. In the mode SUPERSEDED the newest run waits before it and takes the place of older ones that wait; in the mode QUEUED all wait in their order. " +
-			"In the mode PARALLEL nobody waits. In QUEUED and PARALLEL at most 50 runs may be active; that limit cannot be raised. A failed run lets go of its stage.",
+			"In the mode PARALLEL nobody waits. In QUEUED and PARALLEL at most 50 runs may be active; quota-reached tells when they are. A failed run lets go of its stage.",
 		Causes: []fault.CauseDoc{
-			{Code: full, Text: "A QUEUED or PARALLEL pipeline has 50 active runs: the next one is refused or fails.", Evidence: "ListPipelineExecutions.", Remedy: "Settle what holds the oldest, or stop runs that nobody needs."},
 			{Code: behindTransition, Text: "The stage is closed.", Evidence: "inboundTransitionState.", Remedy: "unjam explain transition-disabled"},
 			{Code: behindApproval, Text: "The run in the stage waits for an approval.", Evidence: "The action's state.", Remedy: "unjam explain approval-waiting"},
 			{Code: behindRunning, Text: "An action in the stage has been running for more than an hour.", Evidence: "The action's state, and the limit that ends it.", Remedy: "Look at what it does; stop its run if nobody needs it."},

@@ -1,5 +1,5 @@
-// Package executionqueued finds runs that wait for other runs: before a stage that is held, or because a pipeline has as many as it may have.
-// It never calls a short wait behind a working stage a fault.
+// Package executionqueued finds runs that wait before a stage that is held: by another run, an approval, a closed transition.
+// It never calls a short wait behind a working stage a fault, and leaves the limit of runs to quota-reached.
 package executionqueued
 
 import (
@@ -13,7 +13,6 @@ import (
 
 // The causes.
 const (
-	full             = "full"
 	behindTransition = "behind-transition"
 	behindApproval   = "behind-approval"
 	behindRunning    = "behind-running"
@@ -21,7 +20,7 @@ const (
 )
 
 const (
-	// maxActive is how many runs a pipeline in the mode QUEUED or PARALLEL may have at once (docs/aws-facts.md, "Quotas").
+	// maxActive is how many runs a pipeline in the mode QUEUED may have at once (docs/aws-facts.md, "Quotas").
 	maxActive = 50
 	// working is how long an action of a stage may run until runs behind it count as stuck: most time limits begin at an hour.
 	working = time.Hour
@@ -47,20 +46,12 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		gates, state := fault.Gates(s, p)
 		j.Need(state)
 		var all []fault.Finding
-		if p.Mode == "QUEUED" || p.Mode == "PARALLEL" {
-			j.Need(fault.ExecutionsQuery(p.Ref().Scope, p.Name))
-			if f, is := crowded(s, p, gates); is {
-				all = append(all, f)
-			}
-		}
-		for _, g := range gates {
-			if f, is := queue(s, g); is {
-				all = append(all, f)
-			}
-		}
 		for _, g := range gates {
 			if len(g.State.Waiting) > 0 {
 				j.Help(fault.ExecutionsQuery(p.Ref().Scope, p.Name)) // since when they wait
+			}
+			if f, is := queue(s, g); is {
+				all = append(all, f)
 			}
 		}
 		if len(all) > 0 {
@@ -88,11 +79,9 @@ func queue(s *fact.Snapshot, g fault.Gate) (fault.Finding, bool) {
 	if n == 0 {
 		return fault.Finding{}, false
 	}
-	f := finding(s, g.Pipeline, g.Stage())
+	f := finding(s, g)
 	since := oldest(s, g)
 	f.Since = fault.Stamp(since)
-	f.Evidence = []fault.Evidence{fault.Ev(fault.Verified, g.Seen, g.Name()+"/inboundExecutions", strings.Join(g.State.Waiting, ","), "")}
-	f.Details.More["runs"] = strings.Join(g.State.Waiting, ",")
 	what, ok := holder(s, g, since, &f)
 	if !ok {
 		return f, false
@@ -150,49 +139,13 @@ func behindAction(s *fact.Snapshot, g fault.Gate, f *fault.Finding) (string, boo
 	return fmt.Sprintf("%s has been running for %s", c.Action.Name, fault.Span(used)), true
 }
 
-// crowded is the finding of a pipeline that has as many runs as it may have: AWS refuses or fails the next one.
-func crowded(s *fact.Snapshot, p fact.Pipeline, gates []fault.Gate) (fault.Finding, bool) {
-	var active []fact.Execution
-	for _, e := range fault.Executions(s, p) {
-		if e.Status == "InProgress" || e.Status == "Stopping" {
-			active = append(active, e)
-		}
-	}
-	if len(active) < maxActive {
-		return fault.Finding{}, false
-	}
-	first := active[len(active)-1]
-	f := finding(s, p, "")
-	f.Severity, f.Bucket, f.Since = fault.High, fault.Quota, fault.Stamp(first.Started)
-	f.Cause = fault.Cause{Code: full, Class: fault.Verified, Text: fmt.Sprintf("%d runs are active, and a pipeline in the mode %s may have %d. The oldest began at %s.", len(active), p.Mode, maxActive, fault.Stamp(first.Started))}
-	f.Message = fmt.Sprintf("%s has %d active runs, as many as it may have: the next one is refused, or fails without a reason.%s", p.Name, len(active), held(gates))
-	f.Remedy = "Settle what holds the oldest runs, or stop those that nobody needs: aws codepipeline stop-pipeline-execution. This limit cannot be raised."
-	f.Evidence = []fault.Evidence{fault.Ev(fault.Verified, first, p.Name+"/active executions", fmt.Sprint(len(active)), fmt.Sprintf("less than %d", maxActive))}
-	return f, true
-}
-
-// held names the stage before which most runs wait.
-func held(gates []fault.Gate) string {
-	most := -1
-	for i, g := range gates {
-		if len(g.State.Waiting) > 0 && (most < 0 || len(g.State.Waiting) > len(gates[most].State.Waiting)) {
-			most = i
-		}
-	}
-	if most < 0 {
-		return ""
-	}
-	return fmt.Sprintf(" %s before stage %s.", waiting(len(gates[most].State.Waiting)), gates[most].Stage())
-}
-
-func finding(s *fact.Snapshot, p fact.Pipeline, stage string) fault.Finding {
+func finding(s *fact.Snapshot, g fault.Gate) fault.Finding {
+	p := g.Pipeline
 	f := fault.Finding{
 		Title: doc().Title, Severity: fault.Low, Bucket: fault.Configuration, Subject: fault.PipelineSubject(p), About: p.Ref(), Link: fault.PipelineLink(s.Question(), p),
+		Evidence: []fault.Evidence{fault.Ev(fault.Verified, g.Seen, g.Name()+"/inboundExecutions", strings.Join(g.State.Waiting, ","), "")},
 	}
-	f.Details.More = map[string]string{"mode": p.Mode}
-	if stage != "" {
-		f.Details.More["stage"] = stage
-	}
+	f.Details.More = map[string]string{"mode": p.Mode, "stage": g.Stage(), "runs": strings.Join(g.State.Waiting, ",")}
 	return f
 }
 
