@@ -12,6 +12,7 @@ func doc() fault.Doc {
 			{Code: behindTransition, Text: "The stage is closed.", Evidence: "inboundTransitionState.", Remedy: "unjam explain transition-disabled"},
 			{Code: behindApproval, Text: "The run in the stage waits for an approval.", Evidence: "The action's state.", Remedy: "unjam explain approval-waiting"},
 			{Code: behindRunning, Text: "An action in the stage has been running for more than an hour.", Evidence: "The action's state, and the limit that ends it.", Remedy: "Look at what it does; stop its run if nobody needs it."},
+			{Code: behindStopping, Text: "The run in the stage was told to stop and wait for what it does, for more than an hour.", Evidence: "The stage is Stopping, and its action runs.", Remedy: "Wait, or stop it with --abandon, which leaves half-done what the action does."},
 			{Code: nothingHolds, Text: "The stage is open and nothing in it runs, for a quarter of an hour.", Evidence: "The stage's state. Nobody documents why that would be.", Remedy: "Look again; then stop the run and start it again."},
 		},
 		See: []string{

@@ -15,6 +15,7 @@ import (
 const (
 	behindTransition = "behind-transition"
 	behindApproval   = "behind-approval"
+	behindStopping   = "behind-stopping"
 	behindRunning    = "behind-running"
 	nothingHolds     = "nothing-holds-it"
 )
@@ -136,6 +137,13 @@ func behindAction(s *fact.Snapshot, g fault.Gate, f *fault.Finding) (string, boo
 		g.State.Execution, c.Action.Name, fault.Stamp(clock.Started), fault.Stamp(clock.Ends), clock.Name)}
 	f.Remedy = fmt.Sprintf("Look at what %s does. If nobody needs its run: aws codepipeline stop-pipeline-execution --pipeline-name %s --pipeline-execution-id %s", c.Action.Name, g.Pipeline.Name, g.State.Execution)
 	f.Evidence = append(f.Evidence, running(c))
+	if g.State.Status == "Stopping" {
+		f.Cause.Code = behindStopping
+		f.Cause.Text = fmt.Sprintf("Run %s was told to stop and wait: it holds the stage until %s ends by itself, at %s at the latest (%s).", g.State.Execution, c.Action.Name, fault.Stamp(clock.Ends), clock.Name)
+		f.Remedy += " --abandon, which leaves half-done what it does"
+		f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, g.Seen, g.Name()+"/latestExecution.status", g.State.Status, ""))
+		return fmt.Sprintf("the run in it is stopping, and %s has been running for %s", c.Action.Name, fault.Span(used)), true
+	}
 	return fmt.Sprintf("%s has been running for %s", c.Action.Name, fault.Span(used)), true
 }
 

@@ -107,6 +107,10 @@ func judge(s *fact.Snapshot, p fact.Pipeline, held, shut []fault.Gate) (fault.Fi
 	default:
 		f.Cause = fault.Cause{Code: byPerson, Class: fault.Verified, Text: fmt.Sprintf("%s disabled the transition%s, saying %q.", d.who, ago(s, g.State.DisabledAt), g.State.DisabledReason)}
 		f.Remedy = "Ask " + d.who + ", who closed it on purpose. When it may go on: unjam fix " + p.Name
+		if !s.Answered(fault.ExecutionsQuery(p.Ref().Scope, p.Name)) && s.At().Sub(g.State.DisabledAt) > tooLong {
+			f.Cause.Class = fault.Unclear
+			f.Cause.Text += " Whether it was forgotten cannot be told: the runs that it replaced were not read."
+		}
 	}
 	return f, []fact.Query{fault.ExecutionsQuery(p.Ref().Scope, p.Name), d.ask}
 }
