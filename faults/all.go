@@ -5,12 +5,14 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionerror"
 	"github.com/unjam/unjam/faults/connectionmissing"
 	"github.com/unjam/unjam/faults/connectionpending"
 	"github.com/unjam/unjam/faults/connectionunusable"
 	"github.com/unjam/unjam/faults/endpointblocks"
+	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
 	"github.com/unjam/unjam/faults/quotareached"
@@ -28,12 +30,14 @@ func All() []*fault.Fault {
 		accessdenied.Fault(),
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
+		approvalwaiting.Fault(),
 		connectiondenied.Fault(),
 		connectionerror.Fault(),
 		connectionmissing.Fault(),
 		connectionpending.Fault(),
 		connectionunusable.Fault(),
 		endpointblocks.Fault(),
+		executionqueued.Fault(),
 		hostnotready.Fault(),
 		oauthsourcerefused.Fault(),
 		quotareached.Fault(),

@@ -56,7 +56,7 @@ func signatures() map[string]string {
 		"a build fails":                                                        "action-failed/own-failure",
 		"a deployment to S3 hangs":                                             "action-timeout/ran-out",
 		"a function never answers":                                             "action-timeout/ran-out",
-		"nobody approves":                                                      "action-timeout/ran-out",
+		"nobody approves":                                                      "approval-waiting/ran-out",
 	}
 }
 

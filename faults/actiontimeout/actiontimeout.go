@@ -1,11 +1,11 @@
 // Package actiontimeout finds actions that run against the clock: which limit ends them, and when, and those it has ended.
-// It never calls an action stuck that has most of its time left.
+// It never calls an action stuck that has most of its time left, and leaves approvals to approval-waiting.
 package actiontimeout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
@@ -24,7 +24,7 @@ func Fault() *fault.Fault {
 		Doc: fault.Doc{
 			Title:   "Action runs against the clock",
 			Symptom: "A stage has been InProgress for hours, or failed with a time-out.",
-			Text: "CodePipeline fails an action that runs longer than the limit of its kind: an hour for most, 36 hours for CodeBuild, 3 days for CloudFormation, 5 days for CodeDeploy, 7 days for approvals. " +
+			Text: "CodePipeline fails an action that runs longer than the limit of its kind: an hour for most, 36 hours for CodeBuild, 3 days for CloudFormation, 5 days for CodeDeploy. " +
 				"Until then nothing moves and nothing says so.",
 			Causes: []fault.CauseDoc{
 				{Code: runningOut, Text: "It has used more than half of its time.", Evidence: "The action's state and the limit of its kind.", Remedy: "Look at what it waits for; stop the run if nobody needs it."},
@@ -36,6 +36,7 @@ func Fault() *fault.Fault {
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html"},
 		},
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState},
+		Explains: []fault.Code{"execution-queued"},
 		Diagnose: diagnose,
 	}
 }
@@ -47,13 +48,13 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		running, state := fault.Running(s, p)
 		j.Need(state)
 		var all []fault.Finding
-		for _, c := range running {
+		for _, c := range slices.DeleteFunc(running, approval) {
 			if f, is := late(s, c); is {
 				all = append(all, f)
 			}
 		}
 		fails, _ := fault.Fails(s, p)
-		for _, c := range fails {
+		for _, c := range slices.DeleteFunc(fails, approval) {
 			if fault.TimedOut(c.State.ErrorCode + " " + c.State.Error) {
 				all = append(all, ended(s, c))
 			}
@@ -64,6 +65,9 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 	}
 	return j
 }
+
+// approval reports whether an action waits for a person and not for a machine: approval-waiting names those.
+func approval(c fault.Current) bool { return c.Action.Category == "Approval" }
 
 // late is the finding of an action that has used more than half of its time.
 func late(s *fact.Snapshot, c fault.Current) (fault.Finding, bool) {
@@ -81,12 +85,8 @@ func late(s *fact.Snapshot, c fault.Current) (fault.Finding, bool) {
 	}
 	f.Evidence = []fault.Evidence{fault.Ev(fault.Verified, c.Seen, c.Name(), c.State.Status, "")}
 	f.Evidence[0].Text = "since " + fault.Stamp(clock.Started)
-	f.Message = fmt.Sprintf("%s of %s has been running for %s of at most %s.", c.Action.Name, c.Pipeline.Name, span(used), span(clock.Limit))
+	f.Message = fmt.Sprintf("%s of %s has been running for %s of at most %s.", c.Action.Name, c.Pipeline.Name, fault.Span(used), fault.Span(clock.Limit))
 	f.Remedy = "Look at what it waits for. Stop the run if nobody needs it: aws codepipeline stop-pipeline-execution."
-	if c.Action.Category == "Approval" {
-		f.Bucket = fault.Person
-		f.Remedy = "Somebody has to approve or reject it in the console."
-	}
 	return f, true
 }
 
@@ -107,15 +107,4 @@ func finding(s *fact.Snapshot, c fault.Current) fault.Finding {
 		Title: "Action runs against the clock", Bucket: fault.Quota, Subject: fault.PipelineSubject(c.Pipeline), About: c.Pipeline.Ref(),
 		Since: fault.Stamp(c.State.Changed), Link: fault.PipelineLink(s.Question(), c.Pipeline),
 	}
-}
-
-// span is a duration in the largest unit that tells enough.
-func span(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fault.Plural(int(d.Minutes()), "minute")
-	case d < 72*time.Hour:
-		return fault.Plural(int(d.Hours()), "hour")
-	}
-	return fault.Plural(int(d.Hours()/24), "day")
 }

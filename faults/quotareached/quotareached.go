@@ -63,7 +63,7 @@ func Fault() *fault.Fault {
 		},
 		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindExecution, fact.KindQuota, fact.KindActionType,
 			fact.KindWebhook, fact.KindEvent},
-		Explains: []fault.Code{"source-stale"},
+		Explains: []fault.Code{"source-stale", "execution-queued"},
 		Diagnose: diagnose,
 	}
 }

@@ -29,6 +29,7 @@ func Fault() *fault.Fault {
 		Code:     "transition-disabled",
 		Doc:      doc(),
 		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindExecution, fact.KindEvent},
+		Explains: []fault.Code{"execution-queued"},
 		Diagnose: diagnose,
 		Plan:     draft,
 	}
@@ -91,9 +92,12 @@ func judge(s *fact.Snapshot, p fact.Pipeline, held, shut []fault.Gate) (fault.Fi
 	late := !since.IsZero() && s.At().Sub(since) > tooLong
 	switch {
 	case ours(g.State.DisabledReason):
-		f.Severity = fault.Low
 		f.Cause = fault.Cause{Code: heldByUnjam, Class: fault.Verified, Text: heldText(g)}
-		f.Remedy = "Look at what waits, then let it in: unjam fix " + p.Name + ". unjam runs names the run that closed it, and unjam rollback RUN takes all of that back."
+		f.Severity, f.Remedy = fault.Low, "Look at what waits, then let it in: unjam fix "+p.Name+"."
+		if s.At().Sub(g.State.DisabledAt) < tooLong { // it is as somebody wished
+			f.Severity, f.Remedy = fault.Info, "Look at what waits, then let it in: "+release(g)+"."
+		}
+		f.Remedy += " unjam runs names the run that closed it; unjam rollback RUN takes all of that back."
 	case d.tool != "":
 		f.Cause = fault.Cause{Code: byAutomation, Class: d.class, Text: fmt.Sprintf("%s disabled it%s (%s). What is enabled by hand will be disabled again by its next run.", d.tool, ago(s, g.State.DisabledAt), d.how)}
 		f.Remedy = "Take it out of what " + d.tool + " deploys. To let runs in now: unjam fix " + p.Name
@@ -103,8 +107,17 @@ func judge(s *fact.Snapshot, p fact.Pipeline, held, shut []fault.Gate) (fault.Fi
 	default:
 		f.Cause = fault.Cause{Code: byPerson, Class: fault.Verified, Text: fmt.Sprintf("%s disabled the transition%s, saying %q.", d.who, ago(s, g.State.DisabledAt), g.State.DisabledReason)}
 		f.Remedy = "Ask " + d.who + ", who closed it on purpose. When it may go on: unjam fix " + p.Name
+		if !s.Answered(fault.ExecutionsQuery(p.Ref().Scope, p.Name)) && s.At().Sub(g.State.DisabledAt) > tooLong {
+			f.Cause.Class = fault.Unclear
+			f.Cause.Text += " Whether it was forgotten cannot be told: the runs that it replaced were not read."
+		}
 	}
 	return f, []fact.Query{fault.ExecutionsQuery(p.Ref().Scope, p.Name), d.ask}
+}
+
+// release is the command that opens a stage.
+func release(g fault.Gate) string {
+	return fmt.Sprintf("aws codepipeline enable-stage-transition --region %s --pipeline-name %s --stage-name %s --transition-type Inbound", g.Pipeline.Ref().Scope.Region, g.Pipeline.Name, g.Stage())
 }
 
 // idle is told only to those who ask about the pipeline: nothing waits yet.

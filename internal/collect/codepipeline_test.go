@@ -113,16 +113,33 @@ func TestPipelineDefaults(t *testing.T) {
 	}
 }
 
+// TestApproval: what an approval asks is kept; what looks like a secret in it is not.
+func TestApproval(t *testing.T) {
+	approval := func(asks string) fact.Action {
+		c, _ := script(t, map[string][]string{"codepipeline:GetPipeline": {`{"pipeline":{"name":"web","roleArn":"r","version":1,"stages":[{"name":"Approve","actions":[{"name":"Release",
+	 "actionTypeId":{"category":"Approval","owner":"AWS","provider":"Manual","version":"1"},
+	 "configuration":{"NotificationArn":"arn:topic","CustomData":"` + asks + `","ExternalEntityLink":"https://wiki.acme.example/releases"}}]}]}}`}})
+		return only[fact.Pipeline](t, c, fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindPipeline, ID: "web"}).Stages[0].Actions[0]
+	}
+	if a := approval("Are the notes out?"); a.Topic != "arn:topic" || a.CustomData != "Are the notes out?" || a.ReviewLink != "https://wiki.acme.example/releases" {
+		t.Errorf("got %+v", a)
+	}
+	if a := approval("log in with password=hunter2"); strings.Contains(a.CustomData, "hunter2") || a.CustomData == "" {
+		t.Errorf("a secret was kept: %q", a.CustomData)
+	}
+}
+
 func TestPipelineState(t *testing.T) {
 	c, _ := script(t, map[string][]string{"codepipeline:GetPipelineState": {`{"pipelineName":"web","pipelineVersion":3,"updated":1700000000,"stageStates":[
 	 {"stageName":"Source","inboundTransitionState":{"enabled":true},"latestExecution":{"pipelineExecutionId":"e1","status":"Failed"},
 	  "actionStates":[{"actionName":"Git","latestExecution":{"actionExecutionId":"a1","status":"Failed","summary":"s","lastStatusChange":1700000001,"errorDetails":{"code":"PermissionError","message":"Unable to use Connection"}}},{"actionName":"Never"}]},
-	 {"stageName":"Deploy","inboundTransitionState":{"enabled":false,"lastChangedBy":"arn:bert","disabledReason":"freeze"},"inboundExecutions":[{"pipelineExecutionId":"e0","status":"InProgress"}]}]}`}})
+	 {"stageName":"Deploy","inboundTransitionState":{"enabled":false,"lastChangedBy":"arn:bert","lastChangedAt":1700000002,"disabledReason":"freeze"},
+	  "inboundExecution":{"pipelineExecutionId":"e0","status":"InProgress"},"inboundExecutions":[{"pipelineExecutionId":"e2","status":"InProgress"},{"pipelineExecutionId":"e0","status":"InProgress"}]}]}`}})
 	got := only[fact.PipelineState](t, c, fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindPipelineState, ID: "web"})
 	want := fact.PipelineState{Name: "web", Version: 3, Updated: time.Unix(1700000000, 0).UTC(), Stages: []fact.StageState{
 		{Name: "Source", TransitionEnabled: true, Execution: "e1", Status: "Failed", Actions: []fact.ActionState{
 			{Name: "Git", ID: "a1", Status: "Failed", Summary: "s", ErrorCode: "PermissionError", Error: "Unable to use Connection", Changed: time.Unix(1700000001, 0).UTC()}, {Name: "Never"}}},
-		{Name: "Deploy", DisabledBy: "arn:bert", DisabledReason: "freeze", Inbound: "e0"},
+		{Name: "Deploy", DisabledBy: "arn:bert", DisabledReason: "freeze", DisabledAt: time.Unix(1700000002, 0).UTC(), Inbound: "e0", Waiting: []string{"e2", "e0"}},
 	}}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(fact.PipelineState{}, "Seen")); d != "" {
 		t.Error(d)

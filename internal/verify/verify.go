@@ -59,7 +59,7 @@ func Again(ctx context.Context, c inquiry.Collector, q fact.Question, f *fault.F
 
 func judge(s *fact.Snapshot, out fault.Outcome, f *fault.Fault, subject fact.Ref) (fault.Verdict, string) {
 	for _, x := range out.Findings {
-		if about(x, subject) && speaksOf(x, f.Code) {
+		if x.Severity != fault.Info && about(x, subject) && speaksOf(x, f.Code) {
 			return fault.Found, x.Message
 		}
 	}
