@@ -62,6 +62,8 @@ type Action struct {
 	Project string `json:"project,omitempty"`
 	// StackName is the stack of a CloudFormation action.
 	StackName string `json:"stackName,omitempty"`
+	// Certificates are the ARNs of the ACM certificates that the configuration names.
+	Certificates []string `json:"certificates,omitempty"`
 }
 
 // Uses reports whether the action is a source action on the connection.

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection or a host.
+// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection, a host or a certificate.
 type Target struct {
-	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection or KindHost
-	Name      string `json:"name"` // pipeline name; ARN for connections and hosts
+	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection, KindHost or KindManagedCertificate
+	Name      string `json:"name"` // pipeline name; ARN for connections, hosts and certificates
 	Execution string `json:"execution,omitempty"`
 	Account   string `json:"account,omitempty"` // "" when the target does not say
 	Region    string `json:"region,omitempty"`  // "" when the target does not say
@@ -25,7 +25,7 @@ var (
 )
 
 // ParseTarget parses a TARGET of the command line: a pipeline name, PIPELINE/EXECUTION-ID, the ARN of a pipeline, a
-// connection (either service prefix) or a host, or the AWS console's URL of any of them.
+// connection (either service prefix), a host or an ACM certificate, or the AWS console's URL of any of them.
 func ParseTarget(s string) (Target, error) {
 	t, err := parseTarget(s)
 	t.Raw = s
@@ -62,10 +62,12 @@ func targetARN(s string) (Target, error) {
 		t.Kind = KindConnection
 	case a.IsHost():
 		t.Kind = KindHost
+	case a.IsCertificate():
+		t.Kind = KindManagedCertificate
 	case a.Service == "codepipeline" && pipelineName.MatchString(strings.SplitN(a.Resource, "/", 2)[0]):
 		t.Kind, t.Name = KindPipeline, strings.SplitN(a.Resource, "/", 2)[0]
 	default:
-		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection or a host", s)
+		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection, a host or a certificate", s)
 	}
 	return t, nil
 }
@@ -75,8 +77,9 @@ func targetARN(s string) (Target, error) {
 //	/codesuite/codepipeline/pipelines/NAME/view?region=R
 //	/codesuite/codepipeline/pipelines/NAME/executions/ID/...
 //	/codesuite/settings/ACCOUNT/REGION/PREFIX/connections/UUID
+//	/acm/home?region=R#/certificates/UUID, where the account is not in the URL
 func parseURL(s string) (Target, error) {
-	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline or a connection", s)
+	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline, a connection or a certificate", s)
 	u, err := url.Parse(s)
 	if err != nil {
 		return Target{}, bad
@@ -102,6 +105,12 @@ func parseURL(s string) (Target, error) {
 	case len(p) >= 7 && p[0] == "codesuite" && p[1] == "settings" && (p[5] == "connections" || p[5] == "hosts") && ConnectionService(p[4]):
 		a := ARN{Partition(p[3]), p[4], p[3], p[2], strings.TrimSuffix(p[5], "s") + "/" + p[6]}
 		return targetARN(a.String())
+	case p[0] == "acm" && region != "":
+		id := strings.Split(strings.Trim(u.Fragment, "/?"), "/")
+		if len(id) < 2 || id[0] != "certificates" || !executionID.MatchString(id[1]) {
+			return Target{}, bad
+		}
+		return Target{Kind: KindManagedCertificate, Name: "certificate/" + id[1], Region: region}, nil
 	}
 	return Target{}, bad
 }
