@@ -8,9 +8,11 @@ import (
 
 	"github.com/unjam/unjam/lab/cloud"
 	"github.com/unjam/unjam/lab/console"
+	"github.com/unjam/unjam/lab/dns"
 	"github.com/unjam/unjam/lab/provider"
 	"github.com/unjam/unjam/lab/svc/accessanalyzer"
 	"github.com/unjam/unjam/lab/svc/account"
+	"github.com/unjam/unjam/lab/svc/acm"
 	"github.com/unjam/unjam/lab/svc/apprunner"
 	"github.com/unjam/unjam/lab/svc/cloudformation"
 	"github.com/unjam/unjam/lab/svc/cloudtrail"
@@ -24,6 +26,7 @@ import (
 	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
 	"github.com/unjam/unjam/lab/svc/organizations"
+	"github.com/unjam/unjam/lab/svc/route53"
 	"github.com/unjam/unjam/lab/svc/servicecatalog"
 	"github.com/unjam/unjam/lab/svc/servicequotas"
 	"github.com/unjam/unjam/lab/svc/sns"
@@ -33,24 +36,27 @@ import (
 // Lab is one simulated AWS with all its services. Change its state through Cloud.Within or the services' own methods;
 // it may be used by any number of clients at the same time.
 type Lab struct {
-	Cloud       *cloud.Cloud
-	IAM         *iam.Service
-	STS         *sts.Service
-	Git         *provider.Directory
-	Connections *connections.Service
-	Network     *ec2.Service
-	Pipelines   *codepipeline.Service
-	Builds      *codebuild.Service
-	Health      *health.Service
-	Analyzer    *accessanalyzer.Service
-	Config      *config.Service
-	Stacks      *cloudformation.Service
-	Topics      *sns.Service
-	Metrics     *cloudwatch.Service
-	Apps        *apprunner.Service
-	Catalog     *servicecatalog.Service
-	Reviews     *codegurureviewer.Service
-	Console     http.Handler // the pages under /codesuite/ and /_provider/
+	Cloud        *cloud.Cloud
+	IAM          *iam.Service
+	STS          *sts.Service
+	Git          *provider.Directory
+	Connections  *connections.Service
+	Network      *ec2.Service
+	Pipelines    *codepipeline.Service
+	Builds       *codebuild.Service
+	Health       *health.Service
+	Analyzer     *accessanalyzer.Service
+	Config       *config.Service
+	Stacks       *cloudformation.Service
+	Topics       *sns.Service
+	Metrics      *cloudwatch.Service
+	Apps         *apprunner.Service
+	Catalog      *servicecatalog.Service
+	Reviews      *codegurureviewer.Service
+	Names        *dns.Directory
+	Zones        *route53.Service
+	Certificates *acm.Service
+	Console      http.Handler // the pages under /codesuite/ and /_provider/
 
 	mu        sync.Mutex
 	observers []func(Exchange)
@@ -84,6 +90,9 @@ func New() *Lab {
 	l.Apps = apprunner.New(c)
 	l.Catalog = servicecatalog.New(c)
 	l.Reviews = codegurureviewer.New(c)
+	l.Names = dns.New(c)
+	l.Zones = route53.New(c, l.Names)
+	l.Certificates = acm.New(c, l.Names)
 	organizations.New(c, l.IAM)
 	servicequotas.New(c)
 	account.New(c)

@@ -14,6 +14,7 @@ import (
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/collect"
 	"github.com/unjam/unjam/internal/fact"
+	"github.com/unjam/unjam/internal/resolve"
 )
 
 // Config says as whom and where to work.
@@ -26,6 +27,8 @@ type Config struct {
 	Transport                     http.RoundTripper // nil: the network
 	Keys                          *awsapi.Keys      // nil: the SDK's own chain
 	Code                          func() (string, error)
+	Resolvers                     []string              // --resolver; nil: the system's own
+	DialDNS                       resolve.Dial          // how resolvers are reached; nil: the network, or not at all where Transport takes its place
 	OnWait                        func(until time.Time) // told when reads refused to a session of just now are asked for again; may be nil
 }
 
@@ -49,7 +52,15 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{cfg: cfg, session: s, collector: collect.New(s)}, nil
+	a := &App{cfg: cfg, session: s, collector: collect.New(s)}
+	if cfg.Transport == nil || cfg.DialDNS != nil {
+		names, err := resolve.New(cfg.Resolvers, cfg.DialDNS)
+		if err != nil && len(cfg.Resolvers) > 0 {
+			return nil, err
+		}
+		a.collector.Names = names // none where the system names no resolver: what is asked of it becomes gaps that say so
+	}
+	return a, nil
 }
 
 // Close drops idle connections.
@@ -115,6 +126,7 @@ func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.
 			return q, &MismatchError{What: "pipeline " + t.Name, Want: t.Account, Have: who.Account, Hint: a.profileHint(ctx, t.Account)}
 		}
 	}
+	q.Targets = withAccount(q.Targets, who)
 	all := len(a.cfg.Regions) == 1 && a.cfg.Regions[0] == "all"
 	switch {
 	case all:
@@ -127,7 +139,7 @@ func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.
 		q.Regions = slices.Clone(a.cfg.Regions)
 	}
 	for _, t := range ask.Targets {
-		if t.Region != "" && t.Kind == fact.KindPipeline && !slices.Contains(q.Regions, t.Region) {
+		if t.Region != "" && (t.Kind == fact.KindPipeline || t.Kind == fact.KindManagedCertificate) && !slices.Contains(q.Regions, t.Region) {
 			q.Regions = append([]string{t.Region}, q.Regions...)
 		}
 	}
@@ -140,6 +152,18 @@ func (a *App) question(ctx context.Context, who fact.Identity, ask Ask, b *fact.
 		}
 	}
 	return q, nil
+}
+
+// withAccount completes targets that a console URL names without an account: it is the caller's.
+func withAccount(targets []fact.Target, who fact.Identity) []fact.Target {
+	targets = slices.Clone(targets)
+	for i, t := range targets {
+		if t.Kind == fact.KindManagedCertificate && strings.HasPrefix(t.Name, "certificate/") {
+			a := fact.ARN{Partition: fact.Partition(t.Region), Service: "acm", Region: t.Region, Account: who.Account, Resource: t.Name}
+			targets[i].Name, targets[i].Account = a.String(), who.Account
+		}
+	}
+	return targets
 }
 
 // enabledRegions are the account's enabled Regions, the session's own first.

@@ -163,7 +163,7 @@ func codeKind(code, message string) (Kind, fact.Class) {
 		return Slow, fact.Timeout
 	case "LimitExceededException", "LimitExceeded", "ConcurrentPipelineExecutionsLimitExceededException":
 		return Quota, fact.Failed
-	case "NoSuchEntity", "NoSuchEntityException":
+	case "NoSuchEntity", "NoSuchEntityException", "NoSuchHostedZone":
 		return NotFound, fact.Failed
 	case "InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "ServiceFailure",
 		"ServiceFailureException", "ServiceUnavailable", "ServiceUnavailableException":

@@ -21,6 +21,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/report"
+	"github.com/unjam/unjam/internal/resolve"
 )
 
 // Main runs the program with the process's arguments and streams and returns its exit code.
@@ -55,6 +56,7 @@ type env struct {
 	quiet        bool
 	timeout      time.Duration
 	home         string
+	resolvers    []string
 }
 
 func newRoot(e *env) *cobra.Command {
@@ -84,6 +86,7 @@ It reads until you say --apply. Start with:
 	f.BoolVar(&e.quiet, "quiet", false, "no progress and no hints on stderr")
 	f.DurationVar(&e.timeout, "timeout", 0, "stop reading after so long and report what was seen (for example 30s); 0: no limit")
 	f.StringVar(&e.home, "home", "", "state folder `DIR` (else $UNJAM_HOME, else the XDG state folder)")
+	f.StringSliceVar(&e.resolvers, "resolver", nil, "`ADDR` of a DNS resolver to ask instead of the system's; repeat it for more (else $UNJAM_RESOLVER)")
 	completes(root, "output", []string{"json", "table"}, false)
 	completes(root, "region", regionNames(), false)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -131,6 +134,14 @@ func (e *env) check(cmd *cobra.Command) error {
 		}
 		if r != "all" && !fact.IsRegion(r) {
 			return usagef("--region is %q, want a Region such as eu-west-1, or all", r)
+		}
+	}
+	if env := os.Getenv("UNJAM_RESOLVER"); env != "" && len(e.resolvers) == 0 {
+		e.resolvers = strings.Split(env, ",")
+	}
+	for _, r := range e.resolvers {
+		if _, err := resolve.Address(r); err != nil {
+			return usagef("--resolver: %v", err)
 		}
 	}
 	if e.timeout < 0 {
@@ -239,7 +250,7 @@ func (e *env) open(ctx context.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := app.Config{Profile: e.profile, RoleARN: e.roleARN, EndpointURL: e.endpoint, Regions: e.regions, Home: home, Version: Version(), Console: strings.TrimRight(os.Getenv("UNJAM_CONSOLE_URL"), "/")}
+	cfg := app.Config{Profile: e.profile, RoleARN: e.roleARN, EndpointURL: e.endpoint, Regions: e.regions, Home: home, Version: Version(), Resolvers: e.resolvers, Console: strings.TrimRight(os.Getenv("UNJAM_CONSOLE_URL"), "/")}
 	if e.asks() {
 		cfg.Code = e.mfaCode
 	}

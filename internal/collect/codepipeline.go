@@ -95,6 +95,11 @@ func action(a types.ActionDeclaration) fact.Action {
 	if t := a.ActionTypeId; t != nil {
 		out.Category, out.Owner, out.Provider, out.Version = string(t.Category), string(t.Owner), aws.ToString(t.Provider), aws.ToString(t.Version)
 	}
+	for _, v := range a.Configuration {
+		out.Certificates = append(out.Certificates, fact.CertificatesIn(v)...)
+	}
+	slices.Sort(out.Certificates)
+	out.Certificates = slices.Compact(out.Certificates)
 	if out.Owner != string(types.ActionOwnerAws) {
 		return out
 	}

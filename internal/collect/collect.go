@@ -14,6 +14,7 @@ import (
 	"github.com/unjam/unjam/internal/awsapi/read"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/op"
+	"github.com/unjam/unjam/internal/resolve"
 )
 
 // inFlight is how many queries are answered at once. AWS's own limits bind long before: the session paces calls.
@@ -27,6 +28,8 @@ type Collector struct {
 	sealer
 	// OnReply, when set, is told of every query as it is settled, one at a time.
 	OnReply func(fact.Query)
+	// Names asks the DNS; nil: questions to it become gaps.
+	Names *resolve.Resolver
 }
 
 // New makes a Collector.
@@ -177,6 +180,20 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.actionTypes(ctx, q)
 	case fact.KindWebhook:
 		return c.webhooks(ctx, q)
+	case fact.KindManagedCertificate:
+		if q.ID == "" {
+			return c.managedCertificates(ctx, q)
+		}
+		return c.managedCertificate(ctx, q)
+	case fact.KindHostedZone:
+		if q.ID == "" {
+			return c.zones(ctx, q)
+		}
+		return c.zone(ctx, q)
+	case fact.KindRecord:
+		return c.record(ctx, q)
+	case fact.KindLookup:
+		return c.lookup(ctx, q)
 	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:
 		return c.users(ctx, q)
 	}
@@ -230,8 +247,9 @@ func gap(q fact.Query, a answer) fact.Gap {
 
 // operation is the read that answers a query.
 func operation(q fact.Query) op.Op {
-	if q.Kind == fact.KindConnection && q.ID == "" {
-		o, _ := op.Find("codeconnections", "ListConnections")
+	list := map[fact.Kind][2]string{fact.KindConnection: {"codeconnections", "ListConnections"}, fact.KindManagedCertificate: {"acm", "ListCertificates"}, fact.KindHostedZone: {"route53", "ListHostedZones"}}
+	if x, ok := list[q.Kind]; ok && q.ID == "" {
+		o, _ := op.Find(x[0], x[1])
 		return o
 	}
 	o, _ := op.Reading(q.Kind)

@@ -67,6 +67,11 @@ const (
 	KindAlias        Kind = "alias"        // iam:ListAccountAliases
 	KindAccountTags  Kind = "account-tags" // organizations:ListTagsForResource of the account
 	KindHealth       Kind = "health"       // health:DescribeEvents; Region asked about
+
+	KindManagedCertificate Kind = "managed-certificate" // acm:DescribeCertificate; certificate ARN. ID "" reads ListCertificates of the Region
+	KindHostedZone         Kind = "hosted-zone"         // route53:GetHostedZone; zone ID. ID "" reads ListHostedZones
+	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE
+	KindLookup             Kind = "lookup"              // a question to the public DNS; NAME/TYPE
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.

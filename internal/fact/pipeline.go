@@ -71,6 +71,8 @@ type Action struct {
 	Topic      string `json:"topic,omitempty"`      // configuration NotificationArn
 	CustomData string `json:"customData,omitempty"` // shown to every approver
 	ReviewLink string `json:"reviewLink,omitempty"` // ExternalEntityLink
+	// Certificates are the ARNs of the ACM certificates that the configuration names.
+	Certificates []string `json:"certificates,omitempty"`
 }
 
 // Uses reports whether the action is a source action on the connection.

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection, a host or a stack that pipelines deploy.
+// Target is what the user pointed at, parsed: a pipeline, one of its executions, a connection, a host, a stack that pipelines
+// deploy or a certificate.
 type Target struct {
-	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection, KindHost or KindStackState
+	Kind      Kind   `json:"kind"` // KindPipeline, KindConnection, KindHost, KindStackState or KindManagedCertificate
 	Name      string `json:"name"` // pipeline name; ARN for all others
 	Execution string `json:"execution,omitempty"`
 	Account   string `json:"account,omitempty"` // "" when the target does not say
@@ -33,7 +34,7 @@ var (
 )
 
 // ParseTarget parses a TARGET of the command line: a pipeline name, PIPELINE/EXECUTION-ID, the ARN of a pipeline, a
-// connection (either service prefix) or a host, or the AWS console's URL of any of them.
+// connection (either service prefix), a host or an ACM certificate, or the AWS console's URL of any of them.
 func ParseTarget(s string) (Target, error) {
 	t, err := parseTarget(s)
 	t.Raw = s
@@ -70,12 +71,14 @@ func targetARN(s string) (Target, error) {
 		t.Kind = KindConnection
 	case a.IsHost():
 		t.Kind = KindHost
+	case a.IsCertificate():
+		t.Kind = KindManagedCertificate
 	case a.Service == "codepipeline" && pipelineName.MatchString(strings.SplitN(a.Resource, "/", 2)[0]):
 		t.Kind, t.Name = KindPipeline, strings.SplitN(a.Resource, "/", 2)[0]
 	case StackName(s) != "":
 		t.Kind = KindStackState
 	default:
-		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection, a host or a stack", s)
+		return Target{}, fmt.Errorf("parse target %q: not the ARN of a pipeline, a connection, a host, a stack or a certificate", s)
 	}
 	return t, nil
 }
@@ -86,8 +89,9 @@ func targetARN(s string) (Target, error) {
 //	/codesuite/codepipeline/pipelines/NAME/executions/ID/...
 //	/codesuite/settings/ACCOUNT/REGION/PREFIX/connections/UUID
 //	/cloudformation/home?region=R#/stacks/events?stackId=ARN
+//	/acm/home?region=R#/certificates/UUID, where the account is not in the URL
 func parseURL(s string) (Target, error) {
-	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline, a connection or a stack", s)
+	bad := fmt.Errorf("parse target %q: not the console URL of a pipeline, a connection, a stack or a certificate", s)
 	u, err := url.Parse(s)
 	if err != nil {
 		return Target{}, bad
@@ -119,6 +123,12 @@ func parseURL(s string) (Target, error) {
 	case len(p) >= 7 && p[0] == "codesuite" && p[1] == "settings" && (p[5] == "connections" || p[5] == "hosts") && ConnectionService(p[4]):
 		a := ARN{Partition(p[3]), p[4], p[3], p[2], strings.TrimSuffix(p[5], "s") + "/" + p[6]}
 		return targetARN(a.String())
+	case p[0] == "acm" && region != "":
+		id := strings.Split(strings.Trim(u.Fragment, "/?"), "/")
+		if len(id) < 2 || id[0] != "certificates" || !executionID.MatchString(id[1]) {
+			return Target{}, bad
+		}
+		return Target{Kind: KindManagedCertificate, Name: "certificate/" + id[1], Region: region}, nil
 	}
 	return Target{}, bad
 }

@@ -86,6 +86,9 @@ const (
 	connectionARN = "arn:{partition}:codeconnections:*:{account}:connection/*"
 	pipelineARN   = "arn:{partition}:codepipeline:*:{account}:*"
 	roleARN       = "arn:{partition}:iam::{account}:role/*"
+
+	certificateARN = "arn:{partition}:acm:*:{account}:certificate/*"
+	zoneARN        = "arn:{partition}:route53:::hostedzone/*"
 )
 
 // both names an action under both prefixes of AWS CodeConnections: which one AWS checks follows the resource's ARN
@@ -159,6 +162,11 @@ func reads() []Op {
 		plain("apprunner", "DescribeService", fact.KindAppService),
 		plain("servicecatalog", "SearchProductsAsAdmin", fact.KindProduct),
 		plain("codeguru-reviewer", "ListRepositoryAssociations", fact.KindReview),
+		{Service: "acm", Name: "DescribeCertificate", Kind: fact.KindManagedCertificate, Resource: certificateARN, Actions: []string{"acm:DescribeCertificate"}},
+		plain("acm", "ListCertificates", fact.KindManagedCertificate),
+		{Service: "route53", Name: "GetHostedZone", Kind: fact.KindHostedZone, Resource: zoneARN, Actions: []string{"route53:GetHostedZone"}},
+		plain("route53", "ListHostedZones", fact.KindHostedZone),
+		{Service: "route53", Name: "ListResourceRecordSets", Kind: fact.KindRecord, Resource: zoneARN, Actions: []string{"route53:ListResourceRecordSets"}},
 	}
 }
 

@@ -60,6 +60,7 @@ func (c *Case) As(t *testing.T, k *cloud.Caller) *app.App {
 	t.Helper()
 	a, err := app.Open(t.Context(), app.Config{
 		Regions: []string{c.World.DefaultRegion}, Home: t.TempDir(), Transport: c.Lab,
+		Resolvers: []string{"192.0.2.53"}, DialDNS: c.Lab.Names.Dial,
 		Keys: &awsapi.Keys{ID: k.AccessKeyID, Secret: k.SecretAccessKey, Token: k.SessionToken, Source: "StaticCredentials"},
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ func samples() []map[string]any {
 		"RepositoryLinkId": id[1:], "SyncType": "CFN_STACK_SYNC", "ResourceName": "web-ci", // Git sync
 		"ServiceArn": "arn:aws:apprunner" + at + "service/shop/0123456789abcdef0123456789abcdef", "AssociationArn": "arn:aws:codeguru-reviewer" + at + "association:" + id[1:],
 		"ResourceId": account, "TopicArn": "arn:aws:sns" + at + "alarms", // Organizations, SNS
+		"Id": "Z01234567", "CertificateArn": "arn:aws:acm" + at + "certificate" + id, // Route 53, ACM
 		"ActionNames": []any{"s3:GetObject"}, "RoleArn": roleARN, "RoleSessionName": "ada",
 	}
 	var all []map[string]any

@@ -18,6 +18,7 @@ const (
 	RESTJSON                 // method and path, JSON both ways
 	EC2                      // form in with numbered lists, XML out: Amazon EC2 alone speaks it
 	CBOR                     // Smithy RPC v2: /service/NAME/operation/NAME, CBOR both ways
+	RESTXML                  // method and path, XML both ways
 )
 
 // Service is one AWS service: its names on the wire and its operations.
@@ -25,14 +26,18 @@ type Service struct {
 	Name        string // signing name, as in the credential scope
 	Target      string // JSON protocols: X-Amz-Target prefix, for example CodePipeline_20150709
 	Version     string // API version, for example 2015-07-09; the Query protocol checks it
-	Namespace   string // Query protocol: XML namespace of the replies
+	Namespace   string // Query and REST-XML: XML namespace of the replies
 	Protocol    Protocol
 	EventSource string // as CloudTrail names it
 	Text        string // JSON protocols: the member that carries an error's text; "" for the protocol's usual one
+	// Texts are the members for the text of single errors whose shapes depart from that, by code.
+	Texts map[string]string
 	// Also are further protocols that the service is spoken to in, of JSON10 and CBOR; it needs a Target for them.
 	Also []Protocol
 	// Shapes are the names that JSON and CBOR have for the errors of a Query service, by their codes; nil for all others.
 	Shapes map[string]string
+	// Items are the element names of the lists of a REST-XML service, by the name of the list.
+	Items  map[string]string
 	Global bool // one endpoint for all Regions: its events land in us-east-1
 	Ops    map[string]*Op
 	// Encode hides the details of a refused write in a message that follows AWS's own sentence; nil: nothing follows. EC2
@@ -44,9 +49,12 @@ type Service struct {
 
 // Op is one operation of a service.
 type Op struct {
-	Name     string
-	Method   string // RESTJSON: HTTP method
-	Path     string // RESTJSON: path, with {Member} labels
+	Name   string
+	Method string // RESTJSON, RESTXML: HTTP method
+	Path   string // RESTJSON, RESTXML: path, with {Member} labels
+	Status int    // RESTXML: HTTP status of success; 0: 200
+	// Headers are the members of a RESTXML reply that travel in headers: member to header.
+	Headers  map[string]string
 	ReadOnly bool
 	Data     bool // a data event: the event history does not show it
 	Open     bool // needs no permission (sts:GetCallerIdentity)

@@ -80,7 +80,7 @@ func Fault(p cloud.Protocol, s *cloud.Service, requestID string, err error) (Mes
 		code = compatible(s, e.Code, code, status, &m)
 	}
 	switch p {
-	case cloud.Query:
+	case cloud.Query, cloud.RESTXML:
 		faultXML(s, requestID, code, text, &m)
 	case cloud.EC2:
 		code = faultEC2(requestID, e, &m)
@@ -110,7 +110,7 @@ func compatible(s *cloud.Service, own, code string, status int, m *Message) stri
 func (k spelling) spell(p cloud.Protocol, status int) (string, int) {
 	code, own := k.json, k.jsonStatus
 	switch p {
-	case cloud.Query:
+	case cloud.Query, cloud.RESTXML:
 		code, own = k.query, k.queryStatus
 	case cloud.RESTJSON:
 		own = k.queryStatus

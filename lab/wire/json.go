@@ -173,6 +173,9 @@ func faultJSON(p cloud.Protocol, s *cloud.Service, code string, e *cloud.Error, 
 	if s != nil && s.Text != "" {
 		text = s.Text
 	}
+	if s != nil && s.Texts[code] != "" {
+		text = s.Texts[code]
+	}
 	if e.Message != "" {
 		body[text] = e.Message
 	}

@@ -57,7 +57,7 @@ func Route(s *cloud.Service, r *http.Request, body []byte) (*cloud.Op, error) {
 			return nil, err
 		}
 		return routeQuery(s, r, body)
-	case cloud.RESTJSON:
+	case cloud.RESTJSON, cloud.RESTXML:
 		return routeREST(s, r)
 	case cloud.CBOR:
 		return routeCBOR(s, r)
@@ -82,6 +82,8 @@ func Decode(s *cloud.Service, op *cloud.Op, r *http.Request, body []byte) (map[s
 		return decodeEC2(r, body)
 	case cloud.RESTJSON:
 		return decodeREST(op, r, body)
+	case cloud.RESTXML:
+		return decodeRESTXML(op, r, body)
 	}
 	return decodeJSON(body)
 }
@@ -119,6 +121,8 @@ func Reply(s *cloud.Service, op *cloud.Op, requestID string, out map[string]any)
 	case cloud.CBOR:
 		m.Header.Set(cborHeader, cborName)
 		m.Body, err = encodeCBOR(out)
+	case cloud.RESTXML:
+		err = encodeRESTXML(s, op, out, &m)
 	default:
 		m.Body, err = encodeJSON(out)
 	}
@@ -131,7 +135,7 @@ func contentType(p cloud.Protocol) string {
 		return "application/x-amz-json-1.0"
 	case cloud.JSON11:
 		return "application/x-amz-json-1.1"
-	case cloud.Query, cloud.EC2:
+	case cloud.Query, cloud.EC2, cloud.RESTXML:
 		return "text/xml"
 	case cloud.CBOR:
 		return "application/cbor"
@@ -159,7 +163,7 @@ func UnknownOperation(s *cloud.Service, name, version string) error {
 	switch s.Protocol {
 	case cloud.Query, cloud.EC2:
 		return cloud.Errorf(cloud.UnknownOperation, "Could not find operation %s for version %s", name, version)
-	case cloud.RESTJSON:
+	case cloud.RESTJSON, cloud.RESTXML:
 		return cloud.Errorf(cloud.UnknownOperation, "Unable to determine service/operation name to be authorized")
 	}
 	return cloud.Errorf(cloud.UnknownOperation, "")
@@ -169,7 +173,7 @@ func lastPart(dotted string) string { return dotted[strings.LastIndexByte(dotted
 
 func routeREST(s *cloud.Service, r *http.Request) (*cloud.Op, error) {
 	for _, op := range s.Ops {
-		if _, ok := labels(op.Path, r.URL.EscapedPath()); ok && op.Method == r.Method && !op.Console {
+		if _, ok := labels(op.Path, asked(s.Protocol, r)); ok && op.Method == r.Method && !op.Console {
 			return op, nil
 		}
 	}

@@ -105,6 +105,11 @@ func (d *loader) set(l *line) error {
 			d.c.Skew = v
 		}
 	}
+	if l.has("dns") {
+		if err := d.reach(l.opt("dns", "")); err != nil {
+			return err
+		}
+	}
 	if l.has("handshake-names") {
 		d.lab.Connections.NameConnection = l.opt("handshake-names", "") == "on"
 	}

@@ -101,6 +101,8 @@ func (w *Writer) prepare(a plan.Action) (call, error) {
 		return w.metric(a)
 	case "sns":
 		return w.publish(a)
+	case "route53":
+		return w.record(a)
 	}
 	return nil, errUnable
 }

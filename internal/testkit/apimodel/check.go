@@ -153,6 +153,8 @@ func (k *check) request() {
 		k.formRequest(in)
 	case "rest-json":
 		k.restRequest(in)
+	case "rest-xml":
+		k.restXMLRequest(in)
 	default:
 		k.problem(nil, "model", "protocol %s is not one this package reads", k.m.Metadata.Protocol)
 	}
@@ -183,7 +185,7 @@ func (k *check) reply() {
 		k.where = "error"
 		k.count.Errors++
 		k.fault()
-	case k.x.Status != 200:
+	case k.x.Status != k.success200():
 		k.where = "reply"
 		k.problem(nil, "status", "status %d", k.x.Status)
 	default:
@@ -205,7 +207,7 @@ func (k *check) envelope() {
 		if k.m != nil {
 			want += k.m.Metadata.JSONVersion
 		}
-	case "query", "ec2":
+	case "query", "ec2", "rest-xml":
 		want = "text/xml"
 	case "cbor":
 		want = "application/cbor"
@@ -229,6 +231,9 @@ func (k *check) success() {
 		return
 	case "ec2":
 		k.ec2Reply(out)
+		return
+	case "rest-xml":
+		k.restXMLReply(out)
 		return
 	case "cbor":
 		k.whole(out, k.cborBody(k.x.Body, k.x.Header))
@@ -286,7 +291,7 @@ func (k *check) code() string {
 	if k.protocol() == "ec2" {
 		return ec2Code(k.x.Body)
 	}
-	if k.protocol() == "query" {
+	if k.protocol() == "query" || k.protocol() == "rest-xml" {
 		if e, err := parseXML(k.x.Body); err == nil {
 			if c := e.find("Error", "Code"); c != nil {
 				return c.text
@@ -333,7 +338,7 @@ func (k *check) fault() {
 		k.problem(nil, "status", "status %d with %s, not %d", k.x.Status, code, want)
 	}
 	switch k.protocol() {
-	case "query":
+	case "query", "rest-xml":
 		k.xmlFault(s)
 	case "ec2":
 		k.ec2Fault()

@@ -28,6 +28,7 @@ type operation struct {
 	HTTP struct {
 		Method     string `json:"method"`
 		RequestURI string `json:"requestUri"`
+		Code       int    `json:"responseCode"` // of success; 0: 200
 	} `json:"http"`
 	Input  *ref  `json:"input"`
 	Output *ref  `json:"output"`
@@ -99,10 +100,10 @@ func (m *model) offers(protocol string) bool {
 	return m.Metadata.Protocol == protocol || slices.Contains(m.Metadata.Protocols, protocol)
 }
 
-// protocol is json, query, ec2 or rest-json, the ones this package reads; the services that offer more (RPC v2 CBOR) offer
+// protocol is json, query, ec2, rest-json or rest-xml, the ones this package reads; the services that offer more (RPC v2 CBOR) offer
 // one of these too.
 func (m *model) protocol() string {
-	for _, p := range []string{"json", "query", "ec2", "rest-json"} {
+	for _, p := range []string{"json", "query", "ec2", "rest-json", "rest-xml"} {
 		if m.offers(p) {
 			return p
 		}
@@ -156,7 +157,7 @@ func re2(pattern string) string {
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 func common(protocol string) map[string]int {
-	if protocol == "query" {
+	if protocol == "query" || protocol == "rest-xml" {
 		return map[string]int{
 			"AccessDenied": 403, "AccessDeniedException": 400, "Throttling": 400, "ExpiredToken": 403, "ExpiredTokenException": 403,
 			"InvalidClientTokenId": 403, "UnrecognizedClientException": 0, "SignatureDoesNotMatch": 403, "IncompleteSignature": 400,

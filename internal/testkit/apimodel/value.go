@@ -178,7 +178,7 @@ func (k *check) timestamp(s *shape, v any, r *ref) bool {
 		switch {
 		case r != nil && r.Location == "header":
 			format = "rfc822"
-		case k.protocol() == "query", k.protocol() == "ec2", r != nil && (r.Location == "querystring" || r.Location == "uri"):
+		case k.protocol() == "query", k.protocol() == "ec2", k.protocol() == "rest-xml", r != nil && (r.Location == "querystring" || r.Location == "uri"):
 			format = "iso8601"
 		default:
 			format = "unixTimestamp"

@@ -83,7 +83,7 @@ func (k *check) xmlFault(s *shape) {
 		return
 	}
 	name, space, _ := strings.Cut(root.name, " ")
-	if name != "ErrorResponse" || (k.m != nil && space != k.m.Metadata.XMLNamespace) {
+	if name != "ErrorResponse" || (k.m != nil && k.protocol() != "rest-xml" && space != k.m.Metadata.XMLNamespace) {
 		k.problem(nil, "wire", "the root is %q", root.name)
 	}
 	if id := root.kid("RequestId"); id == nil || id.text == "" {

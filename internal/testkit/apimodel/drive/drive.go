@@ -221,6 +221,12 @@ func request(svc *cloud.Service, op *cloud.Op, in string) (*http.Request, []byte
 		contentType = "application/x-amz-json-1.0"
 	case cloud.JSON11:
 		contentType = "application/x-amz-json-1.1"
+	case cloud.RESTXML:
+		contentType = "application/xml"
+		var err error
+		if method, path, body, err = restXML(svc, op, in); err != nil {
+			return nil, nil, err
+		}
 	case cloud.RESTJSON:
 		var err error
 		if method, path, body, err = rest(op, in); err != nil {
