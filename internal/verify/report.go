@@ -203,11 +203,12 @@ func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, 
 		r.worse(map[fault.Verdict]Verdict{fault.Found: Broken, fault.Unknown: Unseen}[v])
 	}
 	for _, f := range out.Findings {
-		if f.Severity != fault.Info {
-			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message, Held: asWished(done.Plan, f)})
-			if !r.Findings[len(r.Findings)-1].Held {
-				r.worse(Broken)
-			}
+		held := asWished(done.Plan, f)
+		if f.Severity != fault.Info || held {
+			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message, Held: held})
+		}
+		if f.Severity != fault.Info && !held {
+			r.worse(Broken)
 		}
 	}
 	for _, t := range Targets(done.Plan) {
