@@ -126,11 +126,11 @@ func (v *verdict) wrong(c fact.ManagedCertificate, records []*record, waits stri
 // remedy is one line on what to do about a record.
 func (r *record) remedy() string {
 	if r.zone.ID != "" {
-		return fmt.Sprintf("Write %s into the zone %s (%s); unjam fix plans it.", r, r.zone.Name, r.zone.ID)
+		return fmt.Sprintf("Write %s into the zone %s (%s); unjam fix plans it.", r, bare(r.zone.Name), r.zone.ID)
 	}
 	switch r.cause {
 	case notDelegated:
-		return fmt.Sprintf("Have whoever keeps the zone above send %s to %s, or write %s where the public looks now.", r.loose.Name, strings.Join(r.loose.Servers, " "), r)
+		return fmt.Sprintf("Have whoever keeps the zone above delegate %s to %s, or write %s where the public looks now.", bare(r.loose.Name), strings.Join(r.loose.Servers, " "), r)
 	case doubled:
 		return fmt.Sprintf("Enter the name without the zone: %s, with the value %s.", r.entered(), r.value)
 	case noAnswer:
@@ -145,9 +145,9 @@ func (r *record) entered() string {
 }
 
 func caaText(forbids []fact.Lookup) string {
-	return fmt.Sprintf("the CAA records of %s (%s) do not name Amazon, which may then not issue", strings.TrimSuffix(forbids[0].Zone, "."), strings.Join(forbids[0].Answers, ", "))
+	return fmt.Sprintf("the CAA records of %s (%s) do not name Amazon, which may then not issue", bare(forbids[0].Zone), strings.Join(forbids[0].Answers, ", "))
 }
 
 func caaRemedy(l fact.Lookup) string {
-	return fmt.Sprintf(`Add 0 issue "amazon.com" to the CAA records of %s (issuewild for wildcards, where there are such records).`, strings.TrimSuffix(l.Zone, "."))
+	return fmt.Sprintf(`Add 0 issue "amazon.com" to the CAA records of %s (issuewild for wildcards, where there are such records).`, bare(l.Zone))
 }

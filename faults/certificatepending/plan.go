@@ -56,7 +56,7 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		step := r.byHand(s, c)
 		if r.zone.ID != "" && r.settled {
 			step = r.write(s)
-			d.Notes = append(d.Notes, fmt.Sprintf("The record has to stay: ACM renews the certificate by it. Where a template or Terraform keeps the zone %s, put it there too.", r.zone.Name))
+			d.Notes = append(d.Notes, fmt.Sprintf("The record has to stay: ACM renews the certificate by it. Where a template or Terraform keeps the zone %s, put it there too.", bare(r.zone.Name)))
 		}
 		d.Steps, before = append(d.Steps, step), append(before, step.ID)
 	}
@@ -77,6 +77,9 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 // key is a certificate in the IDs of steps: the last part of its ARN.
 func key(c fact.ManagedCertificate) string { return c.ARN[strings.LastIndexByte(c.ARN, '/')+1:] }
 
+// bare is a name as people write it.
+func bare(name string) string { return strings.TrimSuffix(name, ".") }
+
 func statusIs(c fact.ManagedCertificate, status string) plan.Check {
 	return plan.Check{Ref: c.Ref(), Field: "status", Op: plan.Is, Value: status}
 }
@@ -87,7 +90,7 @@ func (r *record) write(s *fact.Snapshot) plan.Step {
 	input := func(value string, ttl int64) op.Input {
 		return op.Input{"HostedZoneId": r.zone.ID, "Action": "UPSERT", "Name": r.name, "Type": "CNAME", "TTL": strconv.FormatInt(ttl, 10), "Value": value}
 	}
-	step := plan.NewCall("record-"+r.zone.ID+"-"+r.name, "write the record of "+strings.Join(r.domains, " and ")+" into the zone "+r.zone.Name, ref, plan.Action{
+	step := plan.NewCall("record-"+r.zone.ID+"-"+r.name, "write the record of "+strings.Join(r.domains, " and ")+" into the zone "+bare(r.zone.Name), ref, plan.Action{
 		Service: "route53", Operation: "ChangeResourceRecordSets", Region: s.Question().Regions[0], Input: input(r.value, recordTTL),
 	})
 	step.Given = []plan.Check{{Ref: ref, Op: plan.Absent}}
@@ -109,13 +112,14 @@ func (r *record) write(s *fact.Snapshot) plan.Step {
 func (r *record) byHand(s *fact.Snapshot, c fact.ManagedCertificate) plan.Step {
 	done := []plan.Check{{Ref: fact.LookupRef(s.Question().Account, r.name, "CNAME"), Field: "target", Op: plan.Is, Value: fact.ValidationTarget(r.value)}}
 	say := guide(s, c, "whoever keeps the public DNS of "+strings.Join(r.domains, " and "),
+		"Please create this record in the public DNS, and leave it there: "+r.String(),
 		"Create this record, or correct it: "+r.String(),
 		"Where the provider puts the zone behind names by itself, enter the name without it: "+r.entered(),
 		"Keep the dot at the value's end, unless the provider refuses it. The name must keep its underscore; the value may lose its own.",
 		"Leave the record there afterwards: ACM renews the certificate by it.")
 	switch r.cause {
 	case notDelegated:
-		say.Checklist = append([]string{fmt.Sprintf("Either have the zone above delegate %s to %s.", r.loose.Name, strings.Join(r.loose.Servers, " "))}, say.Checklist...)
+		say.Checklist = append([]string{fmt.Sprintf("Either have the zone above delegate %s to these name servers: %s", bare(r.loose.Name), strings.Join(r.loose.Servers, " "))}, say.Checklist...)
 		say.Checklist[1] = "Or create this record where the public looks now: " + r.String()
 	case noAnswer:
 		say.Checklist = append([]string{"See to it that the name servers of the domain answer: " + r.text + "."}, say.Checklist...)
@@ -131,10 +135,11 @@ func allow(s *fact.Snapshot, c fact.ManagedCertificate, l fact.Lookup) plan.Step
 		field, tag = "amazon-wild", "issuewild"
 	}
 	done := []plan.Check{{Ref: l.Ref(), Field: field, Op: plan.Is, Value: "yes"}}
-	say := guide(s, c, "whoever decides who may issue certificates for "+strings.TrimSuffix(l.Zone, "."),
+	say := guide(s, c, "whoever decides who may issue certificates for "+bare(l.Zone),
+		fmt.Sprintf("Its authority Amazon is not named by the CAA records of %s. May it issue for %s?", bare(l.Zone), bare(l.Name)),
 		fmt.Sprintf("Add this record to the CAA records of %s: 0 %s \"amazon.com\"", l.Zone, tag),
 		"Keep those that are there: "+strings.Join(l.Answers, ", "))
-	return plan.Step{ID: "caa-" + l.Name, Title: "let Amazon issue for " + strings.TrimSuffix(l.Name, "."), Kind: plan.Human, Target: c.Ref(), Say: say, DoneWhen: done, SkipWhen: done,
+	return plan.Step{ID: "caa-" + l.Name, Title: "let Amazon issue for " + bare(l.Name), Kind: plan.Human, Target: c.Ref(), Say: say, DoneWhen: done, SkipWhen: done,
 		Patience: personPatience, OneWay: "what a person changes elsewhere a person takes back"}
 }
 
@@ -142,6 +147,7 @@ func allow(s *fact.Snapshot, c fact.ManagedCertificate, l fact.Lookup) plan.Step
 func answerMail(s *fact.Snapshot, c fact.ManagedCertificate) plan.Step {
 	names := strings.Join(mailed(c), " and ")
 	say := guide(s, c, "whoever reads the mail of the owner of "+names,
+		"Please follow the link in the mail of Amazon Certificates to the owner of "+names+".",
 		"Find the mail from Amazon Certificates to admin@, administrator@, hostmaster@, postmaster@ or webmaster@ of "+names+".",
 		"Follow its link and approve the request. Lost mails are sent again from the console's page of the certificate.")
 	done := []plan.Check{statusIs(c, fact.CertificateIssued)}
@@ -165,6 +171,7 @@ func issued(s *fact.Snapshot, c fact.ManagedCertificate, after []string) plan.St
 func requestAgain(s *fact.Snapshot, c fact.ManagedCertificate, f fault.Finding) plan.Step {
 	a, _ := fact.ParseARN(c.ARN) // one that was read has one
 	say := guide(s, c, "somebody who may request certificates (acm:RequestCertificate, acm:DeleteCertificate)",
+		"Please request it again and delete it then. "+f.Remedy,
 		f.Remedy,
 		fmt.Sprintf("aws acm request-certificate --region %s --validation-method DNS --domain-name '%s'%s", a.Region, c.Domain, others(c)),
 		"Create the records that describe-certificate then shows. For a name and an account they are the same as before.",
@@ -213,10 +220,10 @@ func verify(f fault.Finding, after string) plan.Step {
 }
 
 // guide is what a person is told about a certificate.
-func guide(s *fact.Snapshot, c fact.ManagedCertificate, who string, checklist ...string) *plan.Guide {
+func guide(s *fact.Snapshot, c fact.ManagedCertificate, who, please string, checklist ...string) *plan.Guide {
 	a, _ := fact.ParseARN(c.ARN) // one that was read has one
 	return &plan.Guide{
 		Link: fault.CertificateLink(s.Question(), c.ARN), Where: "account " + a.Account + ", Region " + a.Region, Role: who, Checklist: checklist,
-		Handover: fmt.Sprintf("The AWS certificate for %s (account %s, Region %s) is not issued. %s", c.Domain, a.Account, a.Region, strings.Join(checklist, " ")),
+		Handover: fmt.Sprintf("The AWS certificate for %s (account %s, Region %s) is not issued. %s", c.Domain, a.Account, a.Region, please),
 	}
 }

@@ -280,6 +280,18 @@ func (d *loader) proves(a *act) error {
 	return nil
 }
 
+// unserved is why a load balancer does not take a certificate; "" when it is issued. The words are those of public reports.
+func (d *loader) unserved(name string) string {
+	t := d.things[name]
+	if t == nil || t.kind != "certificate" {
+		return "Certificate ARN '" + name + "' is not valid"
+	}
+	if k, ok := d.lab.Certificates.Find(t.arn); ok && k.Status == "ISSUED" {
+		return ""
+	}
+	return "The certificate '" + t.arn + "' must have a fully-qualified domain name, a supported signature, and a supported RSA key size. (Service: ElasticLoadBalancingV2, Status Code: 400)"
+}
+
 // refuses: aws refuses certificate NAME REASON: AWS does not issue it, for one of its own reasons
 func (d *loader) refuses(a *act) error {
 	if a.actor != "aws" {
