@@ -234,6 +234,9 @@ func name(s *fact.Snapshot, r fact.Ref) string {
 	if c, ok := fact.Get[fact.Connection](s, r); ok {
 		return c.Name
 	}
+	if c, ok := fact.Get[fact.ManagedCertificate](s, r); ok {
+		return c.Domain
+	}
 	if a, err := fact.ParseARN(r.ID); err == nil {
 		return a.Name()
 	}
