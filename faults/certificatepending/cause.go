@@ -132,7 +132,7 @@ func (r *record) remedy() string {
 	case notDelegated:
 		return fmt.Sprintf("Have whoever keeps the zone above delegate %s to %s, or write %s where the public looks now.", bare(r.loose.Name), strings.Join(r.loose.Servers, " "), r)
 	case doubled:
-		return fmt.Sprintf("Enter the name without the zone: %s, with the value %s.", r.entered(), r.value)
+		return fmt.Sprintf("With the value %s enter the name without the zone: %s", r.value, r.entered())
 	case noAnswer:
 		return "See first to it that the domain's name servers answer, then look again."
 	}

@@ -174,7 +174,6 @@ func pointed(s *fact.Snapshot) ([]use, []fact.Query) {
 	for _, t := range s.Question().Targets {
 		if t.Kind == fact.KindManagedCertificate {
 			at(t.Name)
-			pipelines = append(pipelines, naming(s, t.Name, pipelines)...)
 		}
 	}
 	for _, p := range pipelines {
@@ -205,25 +204,6 @@ func pointed(s *fact.Snapshot) ([]use, []fact.Query) {
 		}
 	}
 	return slices.DeleteFunc(all, func(u use) bool { return !own(u.arn) }), needs
-}
-
-// naming are the pipelines read that are configured with a certificate and are not among others.
-func naming(s *fact.Snapshot, arn string, others []fact.Pipeline) []fact.Pipeline {
-	var all []fact.Pipeline
-	for p := range fact.All[fact.Pipeline](s) {
-		same := func(x fact.Pipeline) bool { return x.ARN == p.ARN }
-		if slices.ContainsFunc(others, same) || slices.ContainsFunc(all, same) {
-			continue
-		}
-		for _, st := range p.Stages {
-			if slices.ContainsFunc(st.Actions, func(a fact.Action) bool { return slices.Contains(a.Certificates, arn) }) {
-				newest, _ := fact.Get[fact.Pipeline](s, p.Ref())
-				all = append(all, newest)
-				break
-			}
-		}
-	}
-	return all
 }
 
 // maxDepth is how deep nested stacks are followed.

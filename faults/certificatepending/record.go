@@ -235,12 +235,12 @@ func (r *record) astray(s *fact.Snapshot, zones []fact.HostedZone) (helps []fact
 			twice = b
 		}
 	}
-	bare := at(strings.TrimPrefix(r.name, "_"))
+	naked := at(strings.TrimPrefix(r.name, "_"))
 	switch {
 	case r.cause == "": // it is there, and not everybody has heard of it
 	case twice != "":
-		r.cause, r.text = doubled, fmt.Sprintf("it stands at %s: the provider puts %s behind what is entered", r.name+twice, strings.TrimSuffix(twice, "."))
-	case bare:
+		r.cause, r.text = doubled, fmt.Sprintf("it stands at %s: the provider puts %s behind what is entered", bare(r.name+twice), bare(twice))
+	case naked:
 		r.cause, r.text = nameAltered, "its name lost the underscore at its beginning: the value may lose its own, the name may not"
 	case r.loose != nil:
 		r.cause, r.text = notDelegated, r.looseText()
