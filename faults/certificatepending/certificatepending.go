@@ -50,8 +50,8 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		v, needs, helps := judge(s, c)
 		j.Need(needs...)
 		j.Help(helps...)
-		if v.cause == replaced && len(u.stuck) == 0 || v.cause == "" {
-			continue
+		if v.cause == "" || len(u.stuck) == 0 && (v.cause == replaced || v.unlisted) {
+			continue // nothing waits for it, or another may be issued in its place already
 		}
 		j.Findings = append(j.Findings, finding(s, c, u, v))
 	}
@@ -71,6 +71,7 @@ type verdict struct {
 	more     map[string]string
 	records  []*record // those that are not right
 	forbids  []fact.Lookup
+	unlisted bool // whether there is an issued certificate in its place was not read
 }
 
 // replaced is the cause of a request that failed and whose names an issued certificate covers: it is told only where something still

@@ -49,9 +49,7 @@ func ended(s *fact.Snapshot, c fact.ManagedCertificate) (v verdict, needs, helps
 	}
 	v = verdict{cause: endedCause(c), class: fault.Verified, severity: fault.Medium, bucket: fault.Configuration, more: map[string]string{}}
 	needs = []fact.Query{{Scope: fact.Scope{Account: s.Question().Account, Region: a.Region}, Kind: fact.KindManagedCertificate}}
-	if !s.Settled(needs[0]) {
-		return verdict{}, needs, nil // whether somebody has requested it again already is about to be read
-	}
+	v.unlisted = !s.Answered(needs[0])
 	switch v.cause {
 	case timedOut:
 		v.text = "The request was not validated within 72 hours, and ACM does not look at it any more."
