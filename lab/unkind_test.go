@@ -84,6 +84,8 @@ func answer(t *testing.T, l *lab.Lab, k *cloud.Caller, svc *cloud.Service, op *c
 		kind, text = "application/x-www-form-urlencoded", url.Values{"Action": {op.Name}, "Version": {svc.Version}}.Encode()
 	case cloud.RESTJSON:
 		method, path, kind = op.Method, regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(op.Path, "x"), "application/json"
+	case cloud.RESTXML:
+		method, path, kind, text = op.Method, regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(op.Path, "x"), "application/xml", ""
 	}
 	r, err := http.NewRequestWithContext(t.Context(), method, "https://"+svc.Name+".us-east-1.amazonaws.com"+path, bytes.NewReader([]byte(text)))
 	if err != nil {

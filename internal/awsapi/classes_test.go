@@ -73,6 +73,9 @@ func TestClassify(t *testing.T) {
 		"half": {func(*http.Request) (*http.Response, error) {
 			return says(200, "application/x-amz-json-1.1", `{"pipeline":{"na`), nil
 		}, Truncated, fact.Failed, true, true, 3, "cut short", "", ""},
+		"half of CBOR": {func(*http.Request) (*http.Response, error) {
+			return says(200, "application/cbor", "\xa1\x6cMetricAl"), nil
+		}, Truncated, fact.Failed, true, true, 3, "cut short", "", ""},
 		"empty": {func(*http.Request) (*http.Response, error) { return says(200, "application/x-amz-json-1.1", ""), nil }, Truncated, fact.Failed, true, true, 3, "cut short", "", ""},
 		"half an error": {func(*http.Request) (*http.Response, error) {
 			return says(400, "application/x-amz-json-1.1", `{"__type":"Acc`), nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/encoding/cbor"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -169,7 +170,7 @@ func look(resp *smithyhttp.Response, host string, r *Reply) error {
 	case r == nil || resp.StatusCode >= 300:
 		return nil
 	}
-	if bad.Err = whole(body); bad.Err != nil {
+	if bad.Err = whole(resp.Header, body); bad.Err != nil {
 		return bad
 	}
 	return nil
@@ -190,8 +191,12 @@ func webPage(h http.Header, body []byte) bool {
 		bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
 
-// whole reports whether a body is one complete JSON or XML document.
-func whole(body []byte) error {
+// whole reports whether a body is one complete JSON or XML document, or the CBOR that a service says it is.
+func whole(h http.Header, body []byte) error {
+	if len(body) > 0 && h.Get("Content-Type") == "application/cbor" {
+		_, err := cbor.Decode(body)
+		return err
+	}
 	body = bytes.TrimSpace(body)
 	switch {
 	case len(body) == 0:

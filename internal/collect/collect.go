@@ -180,6 +180,8 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.actionTypes(ctx, q)
 	case fact.KindWebhook:
 		return c.webhooks(ctx, q)
+	case fact.KindAlarm:
+		return c.alarms(ctx, q)
 	case fact.KindManagedCertificate:
 		if q.ID == "" {
 			return c.managedCertificates(ctx, q)

@@ -68,6 +68,7 @@ const (
 	KindAccountTags  Kind = "account-tags" // organizations:ListTagsForResource of the account
 	KindHealth       Kind = "health"       // health:DescribeEvents; Region asked about
 
+	KindAlarm              Kind = "alarm"               // cloudwatch:DescribeAlarms of the Region, those about pipelines
 	KindManagedCertificate Kind = "managed-certificate" // acm:DescribeCertificate; certificate ARN. ID "" reads ListCertificates of the Region
 	KindHostedZone         Kind = "hosted-zone"         // route53:GetHostedZone; zone ID. ID "" reads ListHostedZones
 	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE

@@ -162,6 +162,7 @@ func reads() []Op {
 		plain("apprunner", "DescribeService", fact.KindAppService),
 		plain("servicecatalog", "SearchProductsAsAdmin", fact.KindProduct),
 		plain("codeguru-reviewer", "ListRepositoryAssociations", fact.KindReview),
+		plain("cloudwatch", "DescribeAlarms", fact.KindAlarm),
 		{Service: "acm", Name: "DescribeCertificate", Kind: fact.KindManagedCertificate, Resource: certificateARN, Actions: []string{"acm:DescribeCertificate"}},
 		plain("acm", "ListCertificates", fact.KindManagedCertificate),
 		{Service: "route53", Name: "GetHostedZone", Kind: fact.KindHostedZone, Resource: zoneARN, Actions: []string{"route53:GetHostedZone"}},

@@ -108,6 +108,8 @@ func TypeOf(arn string) string {
 		return kind // event, project
 	case "sns":
 		return "topic"
+	case "cloudwatch":
+		return "alarm"
 	case "catalog":
 		return map[string]string{"product": "Product"}[kind]
 	case "apprunner":

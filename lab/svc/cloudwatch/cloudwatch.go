@@ -1,5 +1,5 @@
-// Package cloudwatch simulates the metrics of Amazon CloudWatch that callers publish themselves. It never publishes a metric
-// by itself, and it knows no alarms.
+// Package cloudwatch simulates the metrics of Amazon CloudWatch that callers publish themselves, and metric alarms. It never publishes a
+// metric by itself, so that no alarm of it ever sees data.
 package cloudwatch
 
 import (
@@ -26,6 +26,7 @@ const (
 	invalidValue       = "InvalidParameterValue"
 	invalidCombination = "InvalidParameterCombination"
 	missing            = "MissingParameter"
+	invalidToken       = "InvalidNextToken"
 )
 
 // Datum is one data point that was published: one value, or several with how often each occurred.
@@ -41,8 +42,9 @@ type Datum struct {
 
 // Service is CloudWatch in every account and Region. Its methods are called with the cloud's lock held.
 type Service struct {
-	c    *cloud.Cloud
-	data []Datum // in the order in which they came
+	c      *cloud.Cloud
+	data   []Datum // in the order in which they came
+	alarms []Alarm
 }
 
 // New registers the service on a cloud. Its signing name is monitoring, and it speaks Query, JSON 1.0 and CBOR.
@@ -62,6 +64,9 @@ func New(c *cloud.Cloud) *Service {
 		Ops: map[string]*cloud.Op{
 			"PutMetricData":       {Data: true, Access: onNamespace, Do: s.putMetricData},
 			"ListMetrics":         {Data: true, ReadOnly: true, Access: on("ListMetrics"), Do: s.listMetrics},
+			"PutMetricAlarm":      {Access: onAlarm("PutMetricAlarm"), Do: s.putMetricAlarm},
+			"DeleteAlarms":        {Access: onAlarm("DeleteAlarms"), Do: s.deleteAlarms},
+			"DescribeAlarms":      {ReadOnly: true, Access: onAlarm("DescribeAlarms"), Do: s.describeAlarms},
 			"GetMetricStatistics": {Data: true, ReadOnly: true, Access: on("GetMetricStatistics"), Do: s.getMetricStatistics},
 		},
 	})

@@ -33,5 +33,15 @@ func metricSteps() []step {
 		{op: "ListMetrics", in: `{"NextToken":"no token of mine"}`, code: "InvalidParameterValue"},
 		{op: "GetMetricStatistics", in: `{` + metric + `,` + day + `,"Statistics":["Sum","Average","SampleCount","Minimum","Maximum"]}`},
 		{op: "GetMetricStatistics", in: `{` + metric + `,` + day + `}`, code: "MissingParameter"},
+		{op: "PutMetricAlarm", in: `{"AlarmName":"web-failed","Namespace":"AWS/CodePipeline","MetricName":"FailedPipelineExecutions","Dimensions":[{"Name":"PipelineName","Value":"web"}],
+			"Statistic":"Sum","Period":300,"EvaluationPeriods":1,"Threshold":0,"ComparisonOperator":"GreaterThanThreshold","TreatMissingData":"notBreaching","ActionsEnabled":true,
+			"AlarmActions":["arn:aws:sns:us-east-1:111111111111:alarms"]}`},
+		{op: "PutMetricAlarm", in: `{"AlarmName":"web-slow","EvaluationPeriods":1,"ComparisonOperator":"GreaterThanUpperThreshold","ThresholdMetricId":"ad1","Metrics":[
+			{"Id":"m1","MetricStat":{"Metric":{"Namespace":"AWS/CodePipeline","MetricName":"PipelineDuration","Dimensions":[{"Name":"PipelineName","Value":"web"}]},"Period":300,"Stat":"Average"},"ReturnData":true},
+			{"Id":"ad1","Expression":"ANOMALY_DETECTION_BAND(m1, 2)","ReturnData":true}]}`},
+		{op: "PutMetricAlarm", in: `{"AlarmName":"none","EvaluationPeriods":1,"ComparisonOperator":"GreaterThanThreshold"}`, code: "MissingParameter"},
+		{op: "DescribeAlarms", in: `{"AlarmTypes":["MetricAlarm"],"MaxRecords":100}`},
+		{op: "DescribeAlarms", in: `{"NextToken":"no token of mine"}`, code: "InvalidNextToken"},
+		{op: "DeleteAlarms", in: `{"AlarmNames":["web-slow"]}`},
 	})
 }
