@@ -102,7 +102,7 @@ func Sources() []Source {
 			"codeconnections:ListRepositoryLinks", "codestar-connections:ListRepositoryLinks"}},
 		{Name: "Route 53", Calls: []string{"route53"}},
 		{Name: "certificates", Calls: []string{"acm"}},
-		{Name: "alarms", Calls: []string{"cloudwatch"}},
+		{Name: "alarms", Calls: []string{"monitoring"}},
 		{Name: "single connection", Calls: []string{"codeconnections:GetConnection", "codestar-connections:GetConnection"}, Everything: true},
 		{Name: "pipeline state", Calls: []string{"codepipeline:GetPipelineState"}, Everything: true},
 		{Name: "pipeline definition", Calls: []string{"codepipeline:GetPipeline"}, Everything: true},
