@@ -17,6 +17,7 @@ import (
 	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
+	"github.com/unjam/unjam/faults/prefixmismatch"
 	"github.com/unjam/unjam/faults/quotareached"
 	"github.com/unjam/unjam/faults/readsdisagree"
 	"github.com/unjam/unjam/faults/servicetrouble"
@@ -44,6 +45,7 @@ func All() []*fault.Fault {
 		executionqueued.Fault(),
 		hostnotready.Fault(),
 		oauthsourcerefused.Fault(),
+		prefixmismatch.Fault(),
 		quotareached.Fault(),
 		readsdisagree.Fault(),
 		servicetrouble.Fault(),

@@ -100,6 +100,10 @@ func (d *loader) source(a *act) (map[string]any, error) {
 			return nil, fmt.Errorf("there is no connection called %q by then: name one with connection=", conn)
 		}
 	}
+	arn, err := prefixed(a, arn)
+	if err != nil {
+		return nil, err
+	}
 	repo := a.opt("repo", "")
 	if repo == "" {
 		return nil, fmt.Errorf("repo= is missing: the repository as ORG/NAME")
@@ -115,6 +119,20 @@ func (d *loader) source(a *act) (map[string]any, error) {
 		"name": "Source", "actionTypeId": actionType("Source", "CodeStarSourceConnection"), "configuration": conf,
 		"outputArtifacts": []any{map[string]any{"name": "SourceOutput"}}, "runOrder": 1, "namespace": "SourceVariables",
 	}, nil
+}
+
+// prefixed writes a connection's ARN with the service prefix that prefix= says, as somebody does who takes it from an old template.
+func prefixed(a *act, arn string) (string, error) {
+	prefix := a.opt("prefix", "")
+	parts := strings.SplitN(arn, ":", 4)
+	switch {
+	case prefix == "":
+		return arn, nil
+	case prefix != "codeconnections" && prefix != "codestar-connections" || len(parts) != 4:
+		return "", fmt.Errorf("prefix=%s is none of codeconnections and codestar-connections", prefix)
+	}
+	parts[2] = prefix
+	return strings.Join(parts, ":"), nil
 }
 
 func actionType(category, provider string) map[string]any {
@@ -242,7 +260,10 @@ func (d *loader) patch(a *act, name string, decl map[string]any) error {
 		if arn == "" {
 			return fmt.Errorf("there is no connection called %q by then", c)
 		}
-		conf["ConnectionArn"] = arn
+		var err error
+		if conf["ConnectionArn"], err = prefixed(a, arn); err != nil {
+			return err
+		}
 	}
 	for key, member := range map[string]string{"repo": "FullRepositoryId", "branch": "BranchName", "format": "OutputArtifactFormat"} {
 		if v := a.opt(key, ""); v != "" {
