@@ -5,6 +5,7 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/actiontypemissing"
 	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionerror"
@@ -30,6 +31,7 @@ func All() []*fault.Fault {
 		accessdenied.Fault(),
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
+		actiontypemissing.Fault(),
 		approvalwaiting.Fault(),
 		connectiondenied.Fault(),
 		connectionerror.Fault(),

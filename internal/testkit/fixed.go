@@ -143,11 +143,16 @@ func (c *Case) takeBack(t *testing.T, j *journal.Journal, run string, all []*fau
 	}
 }
 
-// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches.
+// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, but for
+// definitions that a person edits.
 func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	t.Helper()
 	var qs []fact.Query
+	edited := map[fact.Ref]bool{}
 	for _, s := range p.Steps {
+		if s.Kind == plan.Human && s.Target.Kind == fact.KindPipeline {
+			edited[s.Target] = true
+		}
 		if s.Target.Kind == fact.KindPolicies {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindPolicies, ID: s.Target.ID})
 		}
@@ -161,6 +166,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	}
 	var b bytes.Buffer
 	for x := range fact.All[fact.Pipeline](snap) {
+		if edited[x.Ref()] {
+			continue
+		}
 		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
 	}
 	for x := range fact.All[fact.RolePolicies](snap) {
