@@ -5,6 +5,7 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/actiontypemissing"
 	"github.com/unjam/unjam/faults/alarmblind"
 	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/certificatepending"
@@ -34,6 +35,7 @@ func All() []*fault.Fault {
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
 		alarmblind.Fault(),
+		actiontypemissing.Fault(),
 		approvalwaiting.Fault(),
 		certificatepending.Fault(),
 		connectiondenied.Fault(),

@@ -58,6 +58,8 @@ func signatures() map[string]string {
 		"a deployment to S3 hangs":                                                    "action-timeout/ran-out",
 		"a function never answers":                                                    "action-timeout/ran-out",
 		"nobody approves":                                                             "approval-waiting/ran-out",
+		"the action type of a custom action was deleted":                              "action-type-missing/deleted",
+		"nobody works for a custom action":                                            "action-type-missing/no-worker",
 	}
 }
 

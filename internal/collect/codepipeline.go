@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -100,6 +101,10 @@ func action(a types.ActionDeclaration) fact.Action {
 	}
 	slices.Sort(out.Certificates)
 	out.Certificates = slices.Compact(out.Certificates)
+	if out.Owner == string(types.ActionOwnerCustom) {
+		out.Configured = slices.Sorted(maps.Keys(a.Configuration))
+		out.Inputs, out.Outputs = len(a.InputArtifacts), len(a.OutputArtifacts)
+	}
 	if out.Owner != string(types.ActionOwnerAws) {
 		return out
 	}
@@ -176,6 +181,7 @@ func actionState(a types.ActionState) fact.ActionState {
 	out := fact.ActionState{Name: aws.ToString(a.ActionName)}
 	if e := a.LatestExecution; e != nil {
 		out.ID, out.Status, out.Summary = aws.ToString(e.ActionExecutionId), string(e.Status), aws.ToString(e.Summary)
+		out.External = aws.ToString(e.ExternalExecutionId)
 		out.Changed = aws.ToTime(e.LastStatusChange).UTC()
 		if e.ErrorDetails != nil {
 			out.ErrorCode, out.Error = aws.ToString(e.ErrorDetails.Code), aws.ToString(e.ErrorDetails.Message)

@@ -177,6 +177,9 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 	case fact.KindQuota:
 		return c.quotas(ctx, q)
 	case fact.KindActionType:
+		if q.ID != "" {
+			return c.actionType(ctx, q)
+		}
 		return c.actionTypes(ctx, q)
 	case fact.KindWebhook:
 		return c.webhooks(ctx, q)

@@ -61,7 +61,7 @@ const (
 	KindCertificate   Kind = "certificate"    // a TLS handshake with a host's endpoint; its URL
 
 	KindQuota        Kind = "quota"        // servicequotas:ListServiceQuotas; service code
-	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones
+	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones; ID "" or CATEGORY/PROVIDER/VERSION
 	KindWebhook      Kind = "webhook"      // codepipeline:ListWebhooks
 	KindOrganization Kind = "organization" // organizations:DescribeOrganization
 	KindAlias        Kind = "alias"        // iam:ListAccountAliases

@@ -29,7 +29,7 @@ func (h Host) Field(path string) (string, bool) {
 	return h.Status, path == "status"
 }
 
-// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection".
+// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection" and "type" (as CustomActionType names one).
 func (p Pipeline) Field(path string) (string, bool) {
 	switch path {
 	case "version":
@@ -38,6 +38,13 @@ func (p Pipeline) Field(path string) (string, bool) {
 		return string(p.Definition), true
 	case "declaration":
 		return string(p.Declaration), true
+	}
+	for _, st := range p.Stages {
+		for _, a := range st.Actions {
+			if path == st.Name+"/"+a.Name+"/type" {
+				return a.TypeName(), true
+			}
+		}
 	}
 	for st, a := range p.Sources {
 		if path == st.Name+"/"+a.Name+"/connection" {

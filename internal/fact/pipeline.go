@@ -58,6 +58,10 @@ type Action struct {
 	Branch        string `json:"branch,omitempty"`     // BranchName
 	DetectChanges string `json:"detectChanges,omitempty"`
 	FullClone     bool   `json:"fullClone,omitempty"` // OutputArtifactFormat CODEBUILD_CLONE_REF
+	// Actions of custom types only: the names of what they are configured with, and how many artifacts go in and out.
+	Configured []string `json:"configured,omitempty"`
+	Inputs     int      `json:"inputs,omitempty"`
+	Outputs    int      `json:"outputs,omitempty"`
 	// Project is the project of a CodeBuild action.
 	Project string `json:"project,omitempty"`
 	// CloudFormation actions only:
@@ -161,6 +165,7 @@ type ActionState struct {
 	ID        string    `json:"id,omitempty"` // actionExecutionId; "" when it never ran
 	Status    string    `json:"status,omitempty"`
 	Summary   string    `json:"summary,omitempty"`
+	External  string    `json:"external,omitempty"` // externalExecutionId: what the provider began for it
 	ErrorCode string    `json:"errorCode,omitempty"`
 	Error     string    `json:"error,omitempty"` // errorDetails.message
 	Changed   time.Time `json:"changed,omitzero"`

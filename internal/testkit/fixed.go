@@ -154,12 +154,16 @@ func (c *Case) takeBack(t *testing.T, j *journal.Journal, run string, all []*fau
 	}
 }
 
-// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, policies and
-// record sets.
+// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, but for
+// definitions that a person edits; policies and record sets.
 func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	t.Helper()
 	var qs []fact.Query
+	edited := map[fact.Ref]bool{}
 	for _, s := range p.Steps {
+		if s.Kind == plan.Human && s.Target.Kind == fact.KindPipeline {
+			edited[s.Target] = true
+		}
 		if s.Target.Kind == fact.KindPolicies || s.Target.Kind == fact.KindRecord {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: s.Target.Kind, ID: s.Target.ID})
 		}
@@ -173,6 +177,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	}
 	var b bytes.Buffer
 	for x := range fact.All[fact.Pipeline](snap) {
+		if edited[x.Ref()] {
+			continue
+		}
 		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
 	}
 	for x := range fact.All[fact.RolePolicies](snap) {

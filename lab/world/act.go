@@ -37,6 +37,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"throttles": d.troubles, "exhausts": d.troubles, "disturbs": d.troubles, "hangs": d.hangs, "polls": d.polls,
 		"continues": d.continues, "deploys": d.deploys, "puts": d.puts,
 		"delegates": d.delegates, "enters": d.records, "erases": d.records, "requests": d.requests, "proves": d.proves, "refuses": d.refuses,
+		"registers": d.actionTypes,
 	}
 }
 

@@ -189,6 +189,8 @@ func (d *loader) deletes(a *act) error {
 		return d.deleteCertificate(a)
 	case a.skip("branch"), a.skip("repo"):
 		return d.deleteAtProvider(a)
+	case a.skip("action"):
+		return d.actionTypes(a)
 	}
 	t, err := d.thing(a, "connection", "host", "pipeline")
 	if err != nil {

@@ -13,6 +13,9 @@ func (d *loader) starts(a *act) error {
 	if a.actor == "aws" {
 		return d.recorders(a)
 	}
+	if a.skip("worker") {
+		return d.workers(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err
@@ -53,6 +56,9 @@ func (d *loader) retries(a *act) error {
 func (d *loader) stops(a *act) error {
 	if a.actor == "aws" {
 		return d.recorders(a)
+	}
+	if a.skip("worker") {
+		return d.workers(a)
 	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {

@@ -156,6 +156,11 @@ func stage(pipeline, word string) map[string]any {
 	}
 	act := map[string]any{"name": name, "runOrder": 1}
 	in := []any{map[string]any{"name": "SourceOutput"}}
+	if custom, ok := strings.CutPrefix(provider, "Custom/"); ok {
+		customAction(act, low, custom)
+		act["inputArtifacts"] = in
+		return map[string]any{"name": name, "actions": []any{act}}
+	}
 	switch provider {
 	case "Manual":
 		act["actionTypeId"] = actionType("Approval", provider)

@@ -72,6 +72,7 @@ type Service struct {
 	revoked   map[string]bool       // OAuth tokens
 	types     map[string]actionType // custom action types by ARN
 	webhooks  map[string]webhook    // by ARN
+	jobs      []job                 // of custom actions, that no worker has taken
 }
 
 // Failure is why an action fails.
