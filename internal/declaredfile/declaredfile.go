@@ -69,8 +69,8 @@ func read(name string, text []byte) (*declared.Spec, error) {
 		"links": &s.Links, "see": &s.See, "remedy": &s.Remedy, "for": &s.For, "reads": &s.Reads, "when": &s.When, "causes": &s.Causes,
 		"evidence": &s.Evidence, "message": &s.Message,
 	})
-	if s.Code.Line == 0 {
-		s.Code = declared.Text{Line: 1, Column: 1, Value: s.Code.Value}
+	if err == nil && s.Code.Line == 0 { // what else is missing is said at the code
+		err = f.wrong(nil, "there is no code")
 	}
 	return s, err
 }
