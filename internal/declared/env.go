@@ -21,8 +21,8 @@ import (
 // pipeline of a thousand actions looked at some ten times; a hostile expression ends after a fraction of a second.
 const (
 	costLimit   = 200_000
-	nesting     = 40      // of brackets and operators
-	loops       = 3       // loops within loops
+	nesting     = 100     // of brackets and operators
+	loops       = 4       // loops within loops, and behind loops
 	memoryLimit = 1 << 20 // size of the largest value, in values and tens of bytes: a list doubled again and again ends here
 )
 

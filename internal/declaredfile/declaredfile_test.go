@@ -135,7 +135,7 @@ func TestRefused(t *testing.T) {
 		{"a fact that is made", with(`subject.type == "V1" && states.exists(s, s.stages.size() > 0)`, `'unjam.Stage{name: "x"}.name == "x" && states.size() > 0'`), "when: it makes a unjam.Stage: facts are read, not made"},
 		{"a pattern that is none", with(`subject.type == "V1"`, `subject.type.matches("[")`), "ours.yaml:13:28: when: "},
 		{"a duration that is none", with(`subject.type == "V1"`, `duration("1 day") > duration("1h")`), "when: invalid duration"},
-		{"loops in loops in loops", with(`subject.type == "V1"`, `1 in [1] && [1].all(a, [1].all(b, [1].all(c, [1].all(d, a + b + c + d > 0))))`), "when: comprehension exceeds nesting limit"},
+		{"loops in loops in loops", with(`subject.type == "V1"`, `1 in [1] && [1].all(a, [1].all(b, [1].all(c, [1].all(d, [1].all(e, a + b + c + d + e > 0)))))`), "when: comprehension exceeds nesting limit"},
 		{"brackets without end", with(`subject.type == "V1"`, strings.Repeat("(", 500)+"true"+strings.Repeat(")", 500)), "when: "},
 		{"braces without end", with(`{{ subject.type }}."`, `{{ subject.type."`), "ours.yaml:27:41: message: {{ without }} behind it"},
 		{"an end without braces", with(`{{ subject.type }}."`, `subject.type }}."`), "message: }} without {{ before it"},
