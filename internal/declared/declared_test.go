@@ -217,6 +217,12 @@ func TestAnotherRegion(t *testing.T) {
 		t.Errorf("used nowhere: %s, want found", verdicts(out))
 	}
 	refused := world(func(b *fact.Builder) { b.Miss(fact.Gap{Query: fault.ListQuery(there), Class: fact.Denied}) })
+	quick := stage([]string{"eu-west-1"}, here)
+	quick.Add(fact.Connection{Seen: seen(global, fact.KindConnection, conn), ARN: conn, Name: "w-github", Status: "AVAILABLE"})
+	quick.Miss(fact.Gap{Query: fault.RegionsQuery(account), Class: fact.Skipped})
+	if out, _ := settle(quick, f); verdicts(out) != "unknown" {
+		t.Errorf("without the other Regions: %s, want unknown", verdicts(out))
+	}
 	out, s := settle(refused, f)
 	if verdicts(out) != "unknown" || !strings.Contains(whys(s), "pipeline-list in us-east-1 was not read") {
 		t.Errorf("the other Region refused: %s, %s", verdicts(out), whys(s))

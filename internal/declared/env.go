@@ -145,7 +145,9 @@ func (s *Spec) hint(message string) string {
 }
 
 // typeName is the name of a type without our namespace.
-func typeName(t *cel.Type) string { return strings.ReplaceAll(t.String(), namespace, "") }
+func typeName(t *cel.Type) string {
+	return strings.NewReplacer(namespace, "", "google.protobuf.Timestamp", "timestamp", "google.protobuf.Duration", "duration").Replace(t.String())
+}
 
 func typeNames(all []*cel.Type) string {
 	var names []string
