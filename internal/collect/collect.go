@@ -199,6 +199,9 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.record(ctx, q)
 	case fact.KindLookup:
 		return c.lookup(ctx, q)
+	case fact.KindRule:
+		return answer{lost: &fact.Gap{Query: q, Class: fact.Failed, Why: q.Args["why"],
+			Source: fact.Source{Operation: "evaluation", Account: q.Scope.Account, Region: q.Scope.Region, At: time.Now().UTC()}}}
 	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:
 		return c.users(ctx, q)
 	}

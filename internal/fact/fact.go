@@ -73,6 +73,8 @@ const (
 	KindHostedZone         Kind = "hosted-zone"         // route53:GetHostedZone; zone ID. ID "" reads ListHostedZones
 	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE
 	KindLookup             Kind = "lookup"              // a question to the public DNS; NAME/TYPE
+
+	KindRule Kind = "rule" // why a user's own fault could not judge a thing, Args "why"; nothing answers it
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.
