@@ -76,6 +76,12 @@ func (d *loader) stops(a *act) error {
 
 // transition: ACTOR disables [pipeline] NAME STAGE ["reason"]; enables NAME STAGE: the way into the stage
 func (d *loader) transition(a *act) error {
+	switch {
+	case a.skip("rule"):
+		return d.ruleActs(a)
+	case a.skip("alarm"):
+		return d.alarmActs(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package cloudwatch simulates the metrics of Amazon CloudWatch that callers publish themselves. It never publishes a metric
-// by itself, and it knows no alarms.
+// Package cloudwatch simulates the metrics of Amazon CloudWatch that callers publish themselves, and alarms as they were written. It
+// never publishes a metric by itself, and it evaluates no alarm.
 package cloudwatch
 
 import (
@@ -43,6 +43,8 @@ type Datum struct {
 type Service struct {
 	c    *cloud.Cloud
 	data []Datum // in the order in which they came
+
+	alarms []*cloud.Lagged[Alarm]
 }
 
 // New registers the service on a cloud. Its signing name is monitoring, and it speaks Query, JSON 1.0 and CBOR.
@@ -53,18 +55,20 @@ func New(c *cloud.Cloud) *Service {
 			return []cloud.Access{{Action: "cloudwatch:" + op, Resource: "*"}}
 		}
 	}
-	c.Register(&cloud.Service{
+	svc := &cloud.Service{
 		Name: "monitoring", Version: "2010-08-01", Protocol: cloud.Query, Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
 		Target: "com.amazonaws.cloudwatch.GraniteServiceVersion20100801", Text: "message", EventSource: "monitoring.amazonaws.com",
 		Also: []cloud.Protocol{cloud.JSON10, cloud.CBOR},
 		Shapes: map[string]string{invalidValue: "InvalidParameterValueException", invalidCombination: "InvalidParameterCombinationException",
 			missing: "MissingRequiredParameterException"},
-		Ops: map[string]*cloud.Op{
-			"PutMetricData":       {Data: true, Access: onNamespace, Do: s.putMetricData},
-			"ListMetrics":         {Data: true, ReadOnly: true, Access: on("ListMetrics"), Do: s.listMetrics},
-			"GetMetricStatistics": {Data: true, ReadOnly: true, Access: on("GetMetricStatistics"), Do: s.getMetricStatistics},
-		},
+		Ops: s.alarmOps(),
+	}
+	maps.Copy(svc.Ops, map[string]*cloud.Op{
+		"PutMetricData":       {Data: true, Access: onNamespace, Do: s.putMetricData},
+		"ListMetrics":         {Data: true, ReadOnly: true, Access: on("ListMetrics"), Do: s.listMetrics},
+		"GetMetricStatistics": {Data: true, ReadOnly: true, Access: on("GetMetricStatistics"), Do: s.getMetricStatistics},
 	})
+	c.Register(svc)
 	return s
 }
 
