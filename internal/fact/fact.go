@@ -72,6 +72,14 @@ const (
 	KindHostedZone         Kind = "hosted-zone"         // route53:GetHostedZone; zone ID. ID "" reads ListHostedZones
 	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE
 	KindLookup             Kind = "lookup"              // a question to the public DNS; NAME/TYPE
+
+	KindRepository  Kind = "repository"   // ecr:DescribeRepositories; repository name
+	KindImage       Kind = "image"        // ecr:DescribeImages of one tag; REPOSITORY:TAG
+	KindImageList   Kind = "image-list"   // ecr:DescribeImages, the tagged ones; repository name
+	KindTargeting   Kind = "targeting"    // events:ListRuleNamesByTarget; ARN of a target
+	KindRule        Kind = "rule"         // events:DescribeRule; rule name. ID "" reads ListRules of the Region
+	KindRuleTargets Kind = "rule-targets" // events:ListTargetsByRule; rule name
+	KindAlarm       Kind = "alarm"        // cloudwatch:DescribeAlarms of the Region; alarm name, or "" for all of them
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.

@@ -233,6 +233,6 @@ func missed(t *testing.T, action string, all []scene, golden []seen) {
 // needs reports whether a call was made of an operation that an action is for.
 func needs(k cloud.Call, action string) bool {
 	return slices.ContainsFunc(op.All(), func(o op.Op) bool {
-		return o.Name == k.Operation && slices.Contains(o.Actions, action) && (o.Service == k.Service || o.Service == "codeconnections" && k.Service == "codestar-connections")
+		return o.Name == k.Operation && slices.Contains(o.Actions, action) && (o.Service == k.Service || o.Service == "codeconnections" && k.Service == "codestar-connections" || o.Service == "cloudwatch" && k.Service == "monitoring")
 	})
 }

@@ -1,0 +1,17 @@
+package read
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+
+	"github.com/unjam/unjam/internal/fact"
+)
+
+// DescribeAlarms calls cloudwatch:DescribeAlarms, one page.
+func (r *Reader) DescribeAlarms(ctx context.Context, scope fact.Scope, in *cloudwatch.DescribeAlarmsInput) (*cloudwatch.DescribeAlarmsOutput, fact.Source, error) {
+	c := client(r, "monitoring", r.Region(scope), func(c aws.Config) *cloudwatch.Client { return cloudwatch.NewFromConfig(c) })
+	out, _, src, err := call(ctx, r, scope, "cloudwatch", "DescribeAlarms", c.DescribeAlarms, in)
+	return out, src, err
+}
