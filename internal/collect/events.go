@@ -38,7 +38,7 @@ func (c *Collector) rule(ctx context.Context, q fact.Query) answer {
 		return answer{err: err, src: src}
 	}
 	return answer{facts: []fact.Fact{fact.Rule{Seen: seen(ref, src), ARN: aws.ToString(out.Arn), Name: q.ID, State: string(out.State), Pattern: aws.ToString(out.EventPattern),
-		Schedule: aws.ToString(out.ScheduleExpression), About: aws.ToString(out.Description), ManagedBy: aws.ToString(out.ManagedBy)}}}
+		Schedule: aws.ToString(out.ScheduleExpression), About: aws.ToString(out.Description), Role: aws.ToString(out.RoleArn), ManagedBy: aws.ToString(out.ManagedBy)}}}
 }
 
 // rules reads the rules of a Region's default bus.
@@ -52,7 +52,7 @@ func (c *Collector) rules(ctx context.Context, q fact.Query) answer {
 		for _, x := range out.Rules {
 			name := aws.ToString(x.Name)
 			facts = append(facts, fact.Rule{Seen: seen(fact.RuleRef(q.Scope, name), src), ARN: aws.ToString(x.Arn), Name: name, State: string(x.State),
-				Pattern: aws.ToString(x.EventPattern), Schedule: aws.ToString(x.ScheduleExpression), About: aws.ToString(x.Description), ManagedBy: aws.ToString(x.ManagedBy)})
+				Pattern: aws.ToString(x.EventPattern), Schedule: aws.ToString(x.ScheduleExpression), About: aws.ToString(x.Description), Role: aws.ToString(x.RoleArn), ManagedBy: aws.ToString(x.ManagedBy)})
 		}
 		return facts, aws.ToString(out.NextToken), src, nil
 	})

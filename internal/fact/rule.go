@@ -28,6 +28,7 @@ type Rule struct {
 	Pattern   string `json:"pattern,omitempty"` // JSON; "" for a schedule
 	Schedule  string `json:"schedule,omitempty"`
 	About     string `json:"about,omitempty"`     // its description
+	Role      string `json:"role,omitempty"`      // of the rule as a whole; pipelines need one of the target
 	ManagedBy string `json:"managedBy,omitempty"` // the service that made it: nobody else may change it
 }
 

@@ -151,6 +151,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 		if s.Target.Kind == fact.KindPolicies {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindPolicies, ID: s.Target.ID})
 		}
+		if s.Target.Kind == fact.KindRule {
+			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindRule, ID: s.Target.ID})
+		}
 		if s.Target.Kind == fact.KindPipelineState {
 			qs = append(qs, fault.StateQuery(s.Target.Scope, s.Target.ID), fault.PipelineQuery(s.Target.Scope, s.Target.ID))
 		}
@@ -167,6 +170,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 		for _, d := range x.Documents {
 			b.WriteString(x.ARN + " " + d.Name + " " + d.Document + "\n")
 		}
+	}
+	for x := range fact.All[fact.Rule](snap) {
+		b.WriteString(x.Name + " " + x.State + " " + x.Pattern + " " + x.About + "\n")
 	}
 	for x := range fact.All[fact.PipelineState](snap) {
 		for _, st := range x.Stages {
