@@ -6,6 +6,7 @@ import (
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
 	"github.com/unjam/unjam/faults/approvalwaiting"
+	"github.com/unjam/unjam/faults/certificatepending"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionerror"
 	"github.com/unjam/unjam/faults/connectionmissing"
@@ -31,6 +32,7 @@ func All() []*fault.Fault {
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
 		approvalwaiting.Fault(),
+		certificatepending.Fault(),
 		connectiondenied.Fault(),
 		connectionerror.Fault(),
 		connectionmissing.Fault(),

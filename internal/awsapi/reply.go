@@ -70,6 +70,8 @@ func ServiceName(serviceID string) string {
 		return "servicequotas"
 	case "Service Catalog":
 		return "servicecatalog"
+	case "Route 53":
+		return "route53"
 	}
 	return strings.ReplaceAll(strings.ToLower(serviceID), " ", "-")
 }

@@ -74,7 +74,7 @@ func TestScripts(t *testing.T) {
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"lab": startLab, "as": become, "act": act, "inject": inject, "writes": writes, "until": until,
-			"exits": exits, "normalize": normalize, "jsonschema": validate, "keygen": keygen, "newest": newest,
+			"exits": exits, "normalize": normalize, "jsonschema": validate, "keygen": keygen, "newest": newest, "resolver": resolver,
 		},
 	})
 }

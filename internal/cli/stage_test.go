@@ -69,6 +69,18 @@ func startLab(ts *testscript.TestScript, neg bool, args []string) {
 	st.export(ts)
 }
 
+// resolver serves the lab's DNS over UDP and TCP, and sets RESOLVER to its address.
+func resolver(ts *testscript.TestScript, neg bool, args []string) {
+	st := running(ts)
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: resolver, after lab")
+	}
+	srv, err := st.lab.Names.Listen("127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(srv.Close()) })
+	ts.Setenv("RESOLVER", srv.Addr())
+}
+
 // keys puts a caller's keys into the environment; nil takes them away.
 func (st *stage) keys(ts *testscript.TestScript, k *cloud.Caller) {
 	if k == nil {

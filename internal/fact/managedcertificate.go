@@ -94,9 +94,57 @@ type Lookup struct {
 	Parent bool `json:"parent,omitempty"`
 }
 
-// Field knows "answer": the answers with a blank between them.
+// Field knows "answer": the answers with a blank between them; for CNAME "target": what the alias points to, as ValidationTarget has it;
+// for CAA "amazon" and "amazon-wild": yes or no, whether Amazon may issue for the name and for a wildcard below it.
 func (l Lookup) Field(path string) (string, bool) {
-	return strings.Join(l.Answers, " "), path == "answer"
+	yesNo := map[bool]string{true: "yes", false: "no"}
+	switch path {
+	case "answer":
+		return strings.Join(l.Answers, " "), true
+	case "target":
+		return ValidationTarget(strings.Join(l.Answers, " ")), true
+	case "amazon":
+		return yesNo[l.LetsAmazon(false)], true
+	case "amazon-wild":
+		return yesNo[l.LetsAmazon(true)], true
+	}
+	return "", false
+}
+
+// ValidationTarget is the value of a validation record in the form in which two of them compare: in small letters, without the dot at
+// the end, and without the underscore at the beginning, which providers that refuse it may leave out
+// (docs/aws-facts.md, "Certificates and their validation").
+func ValidationTarget(value string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(value), "."), "_")
+}
+
+// caaRecord is a CAA record as a Lookup carries it: flags, tag, value in quotes.
+var caaRecord = regexp.MustCompile(`^([0-9]+) ([A-Za-z0-9]+) "(.*)"$`)
+
+// LetsAmazon reports whether the CAA records of a look-up let Amazon issue a certificate for the name that was asked about; wild is for a
+// wildcard's name. Records that name no issuer for the kind of name let everybody (RFC 8659, 4.2 and 4.3).
+// The four names of Amazon: https://docs.aws.amazon.com/acm/latest/userguide/setup-caa.html
+func (l Lookup) LetsAmazon(wild bool) bool {
+	var issue, issueWild []string
+	for _, a := range l.Answers {
+		m := caaRecord.FindStringSubmatch(a)
+		if m == nil {
+			continue
+		}
+		who, _, _ := strings.Cut(m[3], ";")
+		switch strings.ToLower(m[2]) {
+		case "issue":
+			issue = append(issue, strings.ToLower(strings.TrimSpace(who)))
+		case "issuewild":
+			issueWild = append(issueWild, strings.ToLower(strings.TrimSpace(who)))
+		}
+	}
+	if wild && len(issueWild) > 0 {
+		issue = issueWild
+	}
+	return len(issue) == 0 || slices.ContainsFunc(issue, func(who string) bool {
+		return slices.Contains([]string{"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"}, who)
+	})
 }
 
 // CertificateRef is the Ref of a certificate. Its ARN names the Region.

@@ -18,10 +18,13 @@ type Target struct {
 	Raw       string `json:"raw"`               // as typed
 }
 
-// Noun is what a target is called: pipeline, connection, host or stack.
+// Noun is what a target is called: pipeline, connection, host, stack or certificate.
 func (t Target) Noun() string {
 	if t.Kind == KindStackState {
 		return "stack"
+	}
+	if t.Kind == KindManagedCertificate {
+		return "certificate"
 	}
 	return string(t.Kind)
 }

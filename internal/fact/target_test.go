@@ -19,6 +19,7 @@ func TestParseTarget(t *testing.T) {
 	old := strings.Replace(connection, "codeconnections", "codestar-connections", 1)
 	host := strings.Replace(connection, "connection/", "host/", 1)
 	stack := "arn:aws:cloudformation:eu-west-1:111111111111:stack/web-stack/605ad74f-3f1c-4098-a2d0-07ddf0ca4ca6"
+	certificate := "arn:aws:acm:us-east-1:111111111111:certificate/" + execution
 	for in, want := range map[string]fact.Target{
 		"web":              {Kind: fact.KindPipeline, Name: "web"},
 		"web/" + execution: {Kind: fact.KindPipeline, Name: "web", Execution: execution},
@@ -32,6 +33,9 @@ func TestParseTarget(t *testing.T) {
 		"https://console.aws.amazon.com/codesuite/codepipeline/pipelines/web/executions/" + execution + "/timeline?region=us-east-1":                          {Kind: fact.KindPipeline, Name: "web", Execution: execution, Region: "us-east-1"},
 		"https://eu-west-1.console.aws.amazon.com/codesuite/settings/111111111111/eu-west-1/codeconnections/connections/78dde6e5-fd29-4054-a5c3-3120a4bcab9d": {Kind: fact.KindConnection, Name: connection, Account: "111111111111", Region: "eu-west-1"},
 		"https://eu-west-1.console.aws.amazon.com/codesuite/settings/111111111111/eu-west-1/codeconnections/hosts/78dde6e5-fd29-4054-a5c3-3120a4bcab9d":       {Kind: fact.KindHost, Name: host, Account: "111111111111", Region: "eu-west-1"},
+		certificate: {Kind: fact.KindManagedCertificate, Name: certificate, Account: "111111111111", Region: "us-east-1"},
+		"https://us-east-1.console.aws.amazon.com/acm/home?region=us-east-1#/certificates/" + execution:        {Kind: fact.KindManagedCertificate, Name: "certificate/" + execution, Region: "us-east-1"},
+		"https://us-east-1.console.aws.amazon.com/acm/home?region=us-east-1#/certificates/" + execution + "/?": {Kind: fact.KindManagedCertificate, Name: "certificate/" + execution, Region: "us-east-1"},
 		stack: {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
 		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/events?stackId=" + url.QueryEscape(stack):                                        {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
 		"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/stackinfo?filteringText=&viewNested=true&stackId=" + stack + "&hideStacks=false": {Kind: fact.KindStackState, Name: stack, Account: "111111111111", Region: "eu-west-1"},
@@ -47,6 +51,7 @@ func TestParseTarget(t *testing.T) {
 		"arn:aws:codeconnections:eu-west-1:1:connection/x", "arn:aws:codeconnections::111111111111:connection/x", "arn:aws:codeconnections:eu-west-1:111111111111:connection/",
 		"arn:aws:cloudformation:eu-west-1:111111111111:changeSet/web/1", "arn:aws:cloudformation:eu-west-1:111111111111:stack/", "arn:aws:cloudformation:eu-west-1:111111111111:stack/a/b/c",
 		"https://console.aws.amazon.com/cloudformation/home#/stacks/events?stackId=web", "https://console.aws.amazon.com/cloudformation/home#/stacks/events?stackId=%zz",
+		"arn:aws:acm:us-east-1:111111111111:certificate/", "https://us-east-1.console.aws.amazon.com/acm/home?region=us-east-1#/certificates/list", "https://console.aws.amazon.com/acm/home#/certificates/" + execution,
 		"https://", "https://example.com/", "https://%zz", "http://[::1", "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/web/view?region=moon",
 		"https://x/codesuite/settings/1/eu-west-1/codeconnections/connections/x", "https://x/codesuite/settings/111111111111/eu-west-1/s3/connections/x",
 	} {

@@ -57,8 +57,11 @@ func Pipelines(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	}
 	if len(q.Targets) > 0 {
 		for _, t := range q.Targets {
-			if t.Kind == fact.KindStackState {
-				deploying(s, t, take, &needs)
+			switch t.Kind {
+			case fact.KindStackState:
+				those(s, take, &needs, func(p fact.Pipeline) bool { return Deploys(p, t.Name) })
+			case fact.KindManagedCertificate:
+				those(s, take, &needs, func(p fact.Pipeline) bool { return configured(p, t.Name) })
 			}
 			if t.Kind == fact.KindPipeline {
 				take(TargetScope(q, t), t.Name)
@@ -79,14 +82,14 @@ func Pipelines(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	return found, needs
 }
 
-// deploying takes the pipelines of the Regions asked that deploy a stack: their definitions say so.
-func deploying(s *fact.Snapshot, t fact.Target, take func(fact.Scope, string), needs *[]fact.Query) {
+// those takes the pipelines of the Regions asked whose definitions are as wanted.
+func those(s *fact.Snapshot, take func(fact.Scope, string), needs *[]fact.Query, wanted func(fact.Pipeline) bool) {
 	for _, r := range s.Question().Regions {
 		scope := fact.Scope{Account: s.Question().Account, Region: r}
 		*needs = append(*needs, ListQuery(scope))
 		for _, name := range Listed(s, scope) {
 			p, read := fact.Get[fact.Pipeline](s, fact.PipelineRef(scope, name))
-			if read && Deploys(p, t.Name) {
+			if read && wanted(p) {
 				take(scope, name)
 				continue
 			}
@@ -101,7 +104,7 @@ func Subjects(s *fact.Snapshot) ([]fact.Pipeline, []fact.Query) {
 	found, needs := Pipelines(s)
 	q := s.Question()
 	for _, t := range q.Targets {
-		if t.Kind == fact.KindPipeline || t.Kind == fact.KindStackState {
+		if t.Kind == fact.KindPipeline || t.Kind == fact.KindStackState || t.Kind == fact.KindManagedCertificate {
 			continue
 		}
 		for _, r := range q.Regions {

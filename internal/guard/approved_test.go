@@ -39,6 +39,7 @@ func TestGateApproval(t *testing.T) {
 		"old":                      {found(with(good, func(a *guard.Approval) { a.CreatedAt = now().Add(-121 * time.Minute) })), "more than 2h0m0s ago"},
 		"of tomorrow":              {found(with(good, func(a *guard.Approval) { a.CreatedAt = now().Add(time.Hour) })), "has not come yet"},
 		"by somebody else":         {found(with(good, func(a *guard.Approval) { a.Person = "bob@example.com" })), "it says to be by bob@example.com"},
+		"of another account":       {found(with(good, func(a *guard.Approval) { a.By = strings.Replace(a.By, "111111111111", "999999999999", 1) })), "somebody of account 999999999999"},
 		"without schema":           {found(with(good, func(a *guard.Approval) { a.Schema = "" })), "schema"},
 		"two lines":                {found(with(good, func(a *guard.Approval) { a.Comment = "a\nb" })), "of one line"},
 		"revoked":                  {found(good, with(good, revokes)), "ada@example.com has revoked it"},

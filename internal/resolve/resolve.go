@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func Address(s string) (string, error) {
 	if err != nil {
 		host, p = strings.Trim(s, "[]"), port
 	}
-	if host == "" || p == "" || strings.ContainsAny(host, " /") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+	if _, err := strconv.ParseUint(p, 10, 16); err != nil || host == "" || strings.ContainsAny(host, " /") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
 		return "", fmt.Errorf("read resolver %q: want an address such as 192.0.2.53 or 192.0.2.53:5353", s)
 	}
 	return net.JoinHostPort(host, p), nil

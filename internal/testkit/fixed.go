@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/guard"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
@@ -93,7 +95,7 @@ func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
 			t.Error(err)
 		}
 	}()
-	out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: p.Consents()})
+	out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: consents(p)})
 	if err != nil || out.ExitHint != 0 {
 		t.Fatalf("apply: %v, %+v", err, out)
 	}
@@ -117,6 +119,15 @@ func fix(t *testing.T, c *Case, f *fault.Fault, all []*fault.Fault) {
 	}
 }
 
+// consents are those that a plan needs where no policy defines a maintenance window.
+func consents(p plan.Plan) []string {
+	all := p.Consents()
+	if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Window != "" }) {
+		all = append(all, guard.NoWindow)
+	}
+	return all
+}
+
 // writes counts the calls in the ledger that may change something.
 func (c *Case) writes() int {
 	n := 0
@@ -138,18 +149,19 @@ func (c *Case) takeBack(t *testing.T, j *journal.Journal, run string, all []*fau
 	if len(p.Steps) == 0 {
 		return
 	}
-	if out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: p.Consents()}); err != nil || out.ExitHint != 0 {
+	if out, err := c.App.Apply(t.Context(), app.Apply{Plan: p, Journal: j, Faults: all, Accept: consents(p)}); err != nil || out.ExitHint != 0 {
 		t.Fatalf("rollback: %v, %+v", err, out)
 	}
 }
 
-// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches.
+// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, policies and
+// record sets.
 func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	t.Helper()
 	var qs []fact.Query
 	for _, s := range p.Steps {
-		if s.Target.Kind == fact.KindPolicies {
-			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindPolicies, ID: s.Target.ID})
+		if s.Target.Kind == fact.KindPolicies || s.Target.Kind == fact.KindRecord {
+			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: s.Target.Kind, ID: s.Target.ID})
 		}
 		if s.Target.Kind == fact.KindRule {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindRule, ID: s.Target.ID})
@@ -173,6 +185,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	}
 	for x := range fact.All[fact.Rule](snap) {
 		b.WriteString(x.Name + " " + x.State + " " + x.Pattern + " " + x.About + "\n")
+	}
+	for x := range fact.All[fact.RecordSet](snap) {
+		fmt.Fprintf(&b, "%s %s %d %v\n", x.Name, x.Type, x.TTL, x.Values)
 	}
 	for x := range fact.All[fact.PipelineState](snap) {
 		for _, st := range x.Stages {

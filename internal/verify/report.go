@@ -106,7 +106,7 @@ func Targets(p plan.Plan) []fact.Target {
 	var all []fact.Target
 	add := func(r fact.Ref) {
 		t := target(p.Account, r)
-		ok := t.Kind == fact.KindPipeline || t.Kind == fact.KindConnection && p.Strategy != plan.Reuse
+		ok := t.Kind == fact.KindPipeline || t.Kind == fact.KindManagedCertificate || t.Kind == fact.KindConnection && p.Strategy != plan.Reuse
 		if ok && !slices.ContainsFunc(all, func(x fact.Target) bool { return x.Kind == t.Kind && x.Name == t.Name && x.Region == t.Region }) {
 			all = append(all, t)
 		}
@@ -203,11 +203,12 @@ func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, 
 		r.worse(map[fault.Verdict]Verdict{fault.Found: Broken, fault.Unknown: Unseen}[v])
 	}
 	for _, f := range out.Findings {
-		if f.Severity != fault.Info {
-			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message, Held: asWished(done.Plan, f)})
-			if !r.Findings[len(r.Findings)-1].Held {
-				r.worse(Broken)
-			}
+		held := asWished(done.Plan, f)
+		if f.Severity != fault.Info || held {
+			r.Findings = append(r.Findings, Finding{ID: f.ID, Code: string(f.Code), Severity: string(f.Severity), Message: f.Message, Held: held})
+		}
+		if f.Severity != fault.Info && !held {
+			r.worse(Broken)
 		}
 	}
 	for _, t := range Targets(done.Plan) {
@@ -233,6 +234,9 @@ func Judge(done Done, s *fact.Snapshot, out fault.Outcome, runs *fact.Snapshot, 
 func name(s *fact.Snapshot, r fact.Ref) string {
 	if c, ok := fact.Get[fact.Connection](s, r); ok {
 		return c.Name
+	}
+	if c, ok := fact.Get[fact.ManagedCertificate](s, r); ok {
+		return c.Domain
 	}
 	if a, err := fact.ParseARN(r.ID); err == nil {
 		return a.Name()

@@ -110,6 +110,36 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// What the plan did on purpose is told and breaks nothing; the same by another hand, or of another pipeline, does.
+func TestJudgeHeld(t *testing.T) {
+	hold := plan.NewCall("hold", "hold web", fact.StateRef(scope, "web"), plan.Action{Service: "codepipeline", Operation: "DisableStageTransition", Region: scope.Region,
+		Input: op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound", "reason": "r"}})
+	finding := func(cause, name string, severity fault.Severity) fault.Finding {
+		return fault.Finding{ID: "f", Code: "transition-disabled", Severity: severity, Message: "runs wait", Cause: fault.Cause{Code: cause}, Subject: fault.Subject{Kind: "pipeline", Name: name, Region: scope.Region}}
+	}
+	tests := map[string]struct {
+		finding fault.Finding
+		steps   []plan.Step
+		want    Verdict
+		rows    int
+	}{
+		"by the plan":              {finding("held-by-unjam", "web", fault.Info), []plan.Step{hold}, Fixed, 1},
+		"by the plan, for a day":   {finding("held-by-unjam", "web", fault.Low), []plan.Step{hold}, Fixed, 1},
+		"of another pipeline":      {finding("held-by-unjam", "api", fault.Low), []plan.Step{hold}, Broken, 1},
+		"by another run, a day":    {finding("held-by-unjam", "web", fault.Low), nil, Broken, 1},
+		"by another run, just now": {finding("held-by-unjam", "web", fault.Info), nil, Fixed, 0},
+		"by somebody":              {finding("disabled-by-somebody", "web", fault.Medium), []plan.Step{hold}, Broken, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := scene{status: "Succeeded", changed: later, steps: tt.steps, findings: []fault.Finding{tt.finding}}.judge(t)
+			if r.Verdict != tt.want || len(r.Findings) != tt.rows || tt.rows == 1 && r.Findings[0].Held != (tt.want == Fixed) {
+				t.Errorf("%s with %+v", r.Verdict, r.Findings)
+			}
+		})
+	}
+}
+
 // A connection that the plan leaves as it is, since the pipelines use another now, is not asked about.
 func TestTargetsOfReuse(t *testing.T) {
 	p := plan.Plan{Account: account, Strategy: plan.Reuse, Findings: []plan.Finding{{Code: "connection-pending", Subject: fact.ConnectionRef(account, conn)}},

@@ -191,7 +191,7 @@ func (d *Directory) Validated(name, target string) bool {
 // MayIssue reports whether the CAA records that hold for a domain let one of the issuers issue; wild is for a wildcard's name.
 // https://www.rfc-editor.org/rfc/rfc8659#name-relevant-resource-record-set
 func (d *Directory) MayIssue(domain string, wild bool, issuers ...string) bool {
-	for name := Absolute(domain); name != "."; name = above(name) {
+	for name := Absolute(domain); name != "" && name != "."; name = above(name) { // the registry's zone is the last one
 		issue, wildcard := []string{}, []string{}
 		found := false
 		for _, rr := range d.Resolve(name, mdns.TypeCAA).Answer {

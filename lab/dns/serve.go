@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -69,13 +70,31 @@ func (d *Directory) converse(c net.Conn, server string) {
 	}
 }
 
+// nobody is an address of the client's own machine where no name server listens.
+const nobody = "127.53.53.53"
+
+// ask is the name that a message asks about; "" for none.
+func ask(q *mdns.Msg) string {
+	if len(q.Question) != 1 {
+		return ""
+	}
+	return q.Question[0].Name
+}
+
+// isServer reports whether a name is that of a name server.
+func (d *Directory) isServer(name string) (yes bool) {
+	d.c.Within(func() { yes = slices.Contains(d.servers(), Absolute(name)) })
+	return yes
+}
+
 // Server is a resolver of the lab on a socket. Close it.
 type Server struct {
 	udp, tcp *mdns.Server
 	done     sync.WaitGroup
 }
 
-// Listen serves a resolver over UDP and TCP on one address, 127.0.0.1:0 for example.
+// Listen serves a resolver over UDP and TCP on one address, 127.0.0.1:0 for example. The lab's name servers are not on any socket: to a
+// client that comes over one their addresses are one of its own machine, so that no question leaves it.
 func (d *Directory) Listen(address string) (*Server, error) {
 	pc, err := net.ListenPacket("udp", address)
 	if err != nil {
@@ -92,6 +111,11 @@ func (d *Directory) Listen(address string) (*Server, error) {
 			return // the client waits in vain
 		}
 		m := d.reply(q, "")
+		for _, rr := range m.Answer {
+			if a, ok := rr.(*mdns.A); ok && a.Hdr.Name == ask(q) && d.isServer(a.Hdr.Name) {
+				a.A = net.ParseIP(nobody)
+			}
+		}
 		if w.LocalAddr().Network() == "udp" {
 			size := mdns.MinMsgSize
 			if o := q.IsEdns0(); o != nil {

@@ -217,9 +217,9 @@ func (d *loader) deleteCertificate(a *act) error {
 	return err
 }
 
-// proves: ACTOR proves CERTIFICATE in ZONE|DOMAIN [names=] [pasted=yes] [drops=underscore] [of=CERTIFICATE]: creates the records that the
-// certificate's names are validated by. What can go wrong: a full name is pasted where the zone is put behind it, the underscore of the
-// value is left out, the value is that of another request.
+// proves: ACTOR proves CERTIFICATE in ZONE|DOMAIN [names=] [pasted=yes] [drops=underscore|name-underscore|dot] [of=CERTIFICATE]: creates the
+// records that the certificate's names are validated by. What can go wrong: a full name is pasted where the zone is put behind it, an
+// underscore is left out, a value without its dot gets the zone behind it, the value is that of another request.
 func (d *loader) proves(a *act) error {
 	t, err := d.thing(a, "certificate")
 	if err != nil {
@@ -246,20 +246,31 @@ func (d *loader) proves(a *act) error {
 		names = cert.Names
 	}
 	pasted, drops := a.opt("pasted", "no") == "yes", a.opt("drops", "")
-	if drops != "" && drops != "underscore" {
-		return fmt.Errorf("drops= is underscore, not %q", drops)
+	if !slices.Contains([]string{"", "underscore", "name-underscore", "dot"}, drops) {
+		return fmt.Errorf("drops= is underscore, name-underscore or dot, not %q", drops)
+	}
+	domain := ""
+	if zone != nil {
+		z, _ := d.lab.Zones.Find(zone.account, zone.zoneID())
+		domain = z.Name
+	} else {
+		domain = p.Domain
 	}
 	for _, n := range names {
 		r := dns.Record{Type: "CNAME", TTL: 300}
 		r.Name, _ = acm.Record(cert.Account, n)
 		_, value := acm.Record(account, n)
-		if drops != "" {
+		switch drops {
+		case "underscore":
 			value = strings.TrimPrefix(value, "_")
+		case "name-underscore":
+			r.Name = strings.TrimPrefix(r.Name, "_")
+		case "dot":
+			value += domain
 		}
 		r.Values = []string{value}
 		if pasted && zone != nil {
-			z, _ := d.lab.Zones.Find(zone.account, zone.zoneID())
-			r.Name += z.Name
+			r.Name += domain
 		}
 		if err := d.write(a, zone, p, r); err != nil {
 			return err
@@ -267,6 +278,18 @@ func (d *loader) proves(a *act) error {
 		d.tick()
 	}
 	return nil
+}
+
+// unserved is why a load balancer does not take a certificate; "" when it is issued. The words are those of public reports.
+func (d *loader) unserved(name string) string {
+	t := d.things[name]
+	if t == nil || t.kind != "certificate" {
+		return "Certificate ARN '" + name + "' is not valid"
+	}
+	if k, ok := d.lab.Certificates.Find(t.arn); ok && k.Status == "ISSUED" {
+		return ""
+	}
+	return "The certificate '" + t.arn + "' must have a fully-qualified domain name, a supported signature, and a supported RSA key size. (Service: ElasticLoadBalancingV2, Status Code: 400)"
 }
 
 // refuses: aws refuses certificate NAME REASON: AWS does not issue it, for one of its own reasons

@@ -9,8 +9,8 @@ import (
 	"github.com/unjam/unjam/lab/svc/cloudformation"
 )
 
-// addStack: stack NAME [resources=ID:TYPE,...] [template=PATH] [region=] [account=]: what the template of a stack holds that pipelines
-// and people deploy. What stands within a nested stack has its ID and a slash before its own.
+// addStack: stack NAME [resources=ID:TYPE,...] [certificates=ID:CERTIFICATE,...] [template=PATH] [region=] [account=]: what the template of a
+// stack holds that pipelines and people deploy. What stands within a nested stack has its ID and a slash before its own.
 func (d *loader) addStack(l *line) error {
 	name, err := l.word("the stack's name")
 	if err != nil {
@@ -21,13 +21,29 @@ func (d *loader) addStack(l *line) error {
 		return err
 	}
 	t := cloudformation.Template{Path: l.opt("template", "")}
+	served := map[string]string{} // resource to the certificate that it serves
+	for _, c := range l.list("certificates") {
+		path, cert, named := strings.Cut(c, ":")
+		if !named {
+			return fmt.Errorf("certificates=%s: write ID:CERTIFICATE, HTTPS:shop for example", c)
+		}
+		served[path] = cert
+	}
 	for _, r := range l.list("resources") {
 		path, kind, typed := strings.Cut(r, ":")
 		if !typed {
 			return fmt.Errorf("resources=%s: write ID:TYPE, Assets:AWS::S3::Bucket for example", r)
 		}
 		i := strings.LastIndexByte(path, '/')
-		t.Resources = append(t.Resources, cloudformation.Declared{Within: path[:max(i, 0)], Logical: path[i+1:], Type: kind})
+		r := cloudformation.Declared{Within: path[:max(i, 0)], Logical: path[i+1:], Type: kind}
+		if cert, ok := served[path]; ok {
+			r.Refused = func() string { return d.unserved(cert) }
+			delete(served, path)
+		}
+		t.Resources = append(t.Resources, r)
+	}
+	for path := range served {
+		return fmt.Errorf("certificates=%s: resources= has no %s", path, path)
 	}
 	if len(t.Resources) == 0 {
 		return fmt.Errorf("resources= is missing: what the template of %s holds", name)

@@ -100,6 +100,8 @@ func Sources() []Source {
 		{Name: "action runs", Calls: []string{"codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions"}},
 		{Name: "users beside pipelines", Calls: []string{"apprunner", "servicecatalog", "codeguru-reviewer", "codebuild:ListProjects", "codebuild:ListSourceCredentials",
 			"codeconnections:ListRepositoryLinks", "codestar-connections:ListRepositoryLinks"}},
+		{Name: "Route 53", Calls: []string{"route53"}},
+		{Name: "certificates", Calls: []string{"acm"}},
 		{Name: "single connection", Calls: []string{"codeconnections:GetConnection", "codestar-connections:GetConnection"}, Everything: true},
 		{Name: "pipeline state", Calls: []string{"codepipeline:GetPipelineState"}, Everything: true},
 		{Name: "pipeline definition", Calls: []string{"codepipeline:GetPipeline"}, Everything: true},

@@ -103,6 +103,10 @@ func Record(account, domain string) (name, value string) {
 	return "_" + h[:32] + "." + base + ".", "_" + h[20:52] + "." + short + ".acm-validations.aws."
 }
 
+// bare is a value without the underscore at its beginning, which a provider that refuses it may leave out; the name may not lose its own.
+// https://docs.aws.amazon.com/acm/latest/userguide/troubleshooting-DNS-validation.html
+func bare(value string) string { return strings.TrimPrefix(value, "_") }
+
 // AddImported states a certificate that was imported, and so is ISSUED.
 func (s *Service) AddImported(account, region, domain string) string {
 	k := Certificate{ARN: s.arn(account, region), Account: account, Region: region, Names: []string{domain}, Status: "ISSUED", Created: s.c.Now(), Imported: true}
@@ -196,7 +200,7 @@ func (s *Service) look(arn string) {
 	for _, n := range k.Names {
 		if k.Method == "DNS" {
 			name, value := Record(k.Account, n)
-			valid[n] = k.Valid[n] || s.dns.Validated(name, value)
+			valid[n] = k.Valid[n] || s.dns.Validated(name, value) || s.dns.Validated(name, bare(value))
 		}
 		all = all && valid[n]
 	}

@@ -24,8 +24,12 @@ type Template struct {
 }
 
 // Declared is a resource of a template. Within is the logical ID of the nested stack that it is part of, or several with slashes
-// between them; "" in the template itself.
-type Declared struct{ Within, Logical, Type string }
+// between them; "" in the template itself. Refused, where it is set, is asked whenever the handler works: why the service does not take
+// what the resource refers to, in the service's own words; "" when it takes it.
+type Declared struct {
+	Within, Logical, Type string
+	Refused               func() string
+}
 
 // Hindrance is what is in the way of a resource's handler.
 type Hindrance string
@@ -56,8 +60,9 @@ var handlers = map[string][2]string{
 	"AWS::Lambda::Function":                    {"lambda:CreateFunction", "lambda:UpdateFunctionCode"},
 	"AWS::EC2::SecurityGroup":                  {"ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress"},
 	"AWS::IAM::Role":                           {"iam:CreateRole", "iam:PutRolePolicy"},
+	"AWS::ElasticLoadBalancingV2::Listener":    {"elasticloadbalancing:CreateListener", "elasticloadbalancing:ModifyListener"},
 	"AWS::CloudFormation::WaitConditionHandle": {"", ""},
-	stackType:                                  {"cloudformation:CreateStack", "cloudformation:UpdateStack"},
+	stackType: {"cloudformation:CreateStack", "cloudformation:UpdateStack"},
 }
 
 // plainTemplate is the template of a stack of which no world says anything: it demands nothing of anybody.

@@ -153,10 +153,23 @@ func (d *deployment) handle(kind string, x *resource) (reason string, took time.
 	case h.kind == NameTaken && kind == "CREATE", h.kind == Gone && kind == "UPDATE", h.kind == Full, h.kind == Invalid:
 		return h.says(Declared{Logical: x.logical, Type: x.kind}, x.made(d.k), d.s.c.TraceID()), making
 	}
+	if why := d.unfit(x); why != "" {
+		return (hindrance{Invalid, why}).says(Declared{Logical: x.logical, Type: x.kind}, x.made(d.k), d.s.c.TraceID()), making
+	}
 	if err := d.refusal(kind, x); err != nil {
 		return handlerMessage(err, d.s.c.TraceID()), making
 	}
 	return "", took + making
+}
+
+// unfit is why the service does not take what a resource refers to; "" when it does.
+func (d *deployment) unfit(x *resource) string {
+	for _, t := range d.s.template(d.k.place()).level(d.within) {
+		if t.Logical == x.logical && t.Refused != nil {
+			return t.Refused()
+		}
+	}
+	return ""
 }
 
 // refusal is the want of a permission that the handler needs; nil when nothing is wanting.
@@ -338,6 +351,8 @@ func (x *resource) arn(k *stack) string {
 		return "arn:aws:cloudformation:" + k.region + ":" + k.account + ":stack/" + k.name + "-" + x.logical + "-*/*"
 	case "ec2":
 		return "arn:aws:ec2:" + k.region + ":" + k.account + ":security-group/*"
+	case "elasticloadbalancingv2":
+		return "arn:aws:elasticloadbalancing:" + k.region + ":" + k.account + ":listener/*"
 	case "dynamodb":
 		return "arn:aws:dynamodb:" + k.region + ":" + k.account + ":table/" + name
 	case "lambda":
