@@ -15,6 +15,7 @@ import (
 	"github.com/unjam/unjam/faults/endpointblocks"
 	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
+	"github.com/unjam/unjam/faults/imagetagimmutable"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
 	"github.com/unjam/unjam/faults/quotareached"
 	"github.com/unjam/unjam/faults/readsdisagree"
@@ -41,6 +42,7 @@ func All() []*fault.Fault {
 		endpointblocks.Fault(),
 		executionqueued.Fault(),
 		hostnotready.Fault(),
+		imagetagimmutable.Fault(),
 		oauthsourcerefused.Fault(),
 		quotareached.Fault(),
 		readsdisagree.Fault(),

@@ -57,7 +57,7 @@ func (p *pipeline) pull(run *actionRun, role cloud.Principal) outcome {
 	}
 	uri := p.account + ".dkr.ecr." + p.region + ".amazonaws.com/" + repository + "@" + found.Digest
 	return outcome{
-		revision:  &revision{run.name, artifact, found.Digest, "", "https://" + p.region + ".console.aws.amazon.com/ecr/repositories/" + repository, found.Pushed},
+		revision:  &revision{run.name, artifact, found.Digest, "Image " + tag + " of " + repository, "https://" + p.region + ".console.aws.amazon.com/ecr/repositories/" + repository, found.Pushed},
 		variables: map[string]any{"RegistryId": p.account, "RepositoryName": repository, "ImageTag": tag, "ImageDigest": found.Digest, "ImageURI": uri},
 	}
 }
