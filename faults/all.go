@@ -17,6 +17,7 @@ import (
 	"github.com/unjam/unjam/faults/endpointblocks"
 	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
+	"github.com/unjam/unjam/faults/imagetagimmutable"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
 	"github.com/unjam/unjam/faults/prefixmismatch"
 	"github.com/unjam/unjam/faults/quotareached"
@@ -46,6 +47,7 @@ func All() []*fault.Fault {
 		endpointblocks.Fault(),
 		executionqueued.Fault(),
 		hostnotready.Fault(),
+		imagetagimmutable.Fault(),
 		oauthsourcerefused.Fault(),
 		prefixmismatch.Fault(),
 		quotareached.Fault(),

@@ -23,6 +23,8 @@ import (
 	"github.com/unjam/unjam/lab/svc/config"
 	"github.com/unjam/unjam/lab/svc/connections"
 	"github.com/unjam/unjam/lab/svc/ec2"
+	"github.com/unjam/unjam/lab/svc/ecr"
+	"github.com/unjam/unjam/lab/svc/events"
 	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
 	"github.com/unjam/unjam/lab/svc/organizations"
@@ -56,6 +58,8 @@ type Lab struct {
 	Names        *dns.Directory
 	Zones        *route53.Service
 	Certificates *acm.Service
+	Registry     *ecr.Service
+	Events       *events.Service
 	Console      http.Handler // the pages under /codesuite/ and /_provider/
 
 	mu        sync.Mutex
@@ -93,6 +97,10 @@ func New() *Lab {
 	l.Names = dns.New(c)
 	l.Zones = route53.New(c, l.Names)
 	l.Certificates = acm.New(c, l.Names)
+	l.Registry = ecr.New(c)
+	l.Events = events.New(c, l.Pipelines, l.IAM)
+	l.Pipelines.PullFrom(images{l.Registry})
+	l.Registry.OnPush(l.tellPush)
 	organizations.New(c, l.IAM)
 	servicequotas.New(c)
 	account.New(c)

@@ -113,6 +113,11 @@ func action(a types.ActionDeclaration) fact.Action {
 		out.Connection, out.Repository, out.Branch = a.Configuration["ConnectionArn"], a.Configuration["FullRepositoryId"], a.Configuration["BranchName"]
 		out.DetectChanges = a.Configuration["DetectChanges"]
 		out.FullClone = a.Configuration["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+	case fact.ImageSource:
+		out.Repository, out.ImageTag = a.Configuration["RepositoryName"], a.Configuration["ImageTag"]
+		if out.ImageTag == "" {
+			out.ImageTag = fact.LatestTag
+		}
 	case "CodeBuild":
 		out.Project = a.Configuration["ProjectName"]
 	case "CloudFormation":
@@ -179,6 +184,9 @@ func stageState(st types.StageState) fact.StageState {
 
 func actionState(a types.ActionState) fact.ActionState {
 	out := fact.ActionState{Name: aws.ToString(a.ActionName)}
+	if r := a.CurrentRevision; r != nil {
+		out.Revision = aws.ToString(r.RevisionId)
+	}
 	if e := a.LatestExecution; e != nil {
 		out.ID, out.Status, out.Summary = aws.ToString(e.ActionExecutionId), string(e.Status), aws.ToString(e.Summary)
 		out.External = aws.ToString(e.ExternalExecutionId)

@@ -148,7 +148,7 @@ func (p *program) unjudged(s *fact.Snapshot, c *scene, why string) fact.Query {
 	if slices.Contains(s.Question().Regions, c.name.Region) {
 		scope.Region = c.name.Region
 	}
-	return fact.Query{Scope: scope, Kind: fact.KindRule, ID: c.name.Name, Args: map[string]string{
+	return fact.Query{Scope: scope, Kind: fact.KindOwnFault, ID: c.name.Name, Args: map[string]string{
 		"why": fmt.Sprintf("%s could not judge the %s %s: %s", p.spec.Code.Value, c.name.Kind, c.name.Name, oneLine(why)),
 	}}
 }

@@ -185,7 +185,7 @@ func TestUnjudged(t *testing.T) {
 func whys(s *fact.Snapshot) string {
 	var all []string
 	for _, g := range s.Gaps() {
-		if g.Query.Kind == fact.KindRule {
+		if g.Query.Kind == fact.KindOwnFault {
 			all = append(all, g.Why)
 		}
 	}

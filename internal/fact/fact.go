@@ -74,7 +74,13 @@ const (
 	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE
 	KindLookup             Kind = "lookup"              // a question to the public DNS; NAME/TYPE
 
-	KindRule Kind = "rule" // why a user's own fault could not judge a thing, Args "why"; nothing answers it
+	KindOwnFault    Kind = "own-fault"    // why a user's own fault could not judge a thing, Args "why"; nothing answers it
+	KindRepository  Kind = "repository"   // ecr:DescribeRepositories; repository name
+	KindImage       Kind = "image"        // ecr:DescribeImages of one tag; REPOSITORY:TAG
+	KindImageList   Kind = "image-list"   // ecr:DescribeImages, the tagged ones; repository name
+	KindTargeting   Kind = "targeting"    // events:ListRuleNamesByTarget; ARN of a target
+	KindRule        Kind = "rule"         // events:DescribeRule; rule name. ID "" reads ListRules of the Region
+	KindRuleTargets Kind = "rule-targets" // events:ListTargetsByRule; rule name
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.

@@ -54,8 +54,15 @@ func (p Pipeline) Field(path string) (string, bool) {
 	return "", false
 }
 
-// Field knows, below "inline/", the names of inline policies: the digest of each document.
+// Field knows, below "inline/", the names of inline policies: the digest of each document; below "trusts/", services: "yes" where the
+// trust policy names them, else "no"; "documents": the digest of all documents.
 func (r RolePolicies) Field(path string) (string, bool) {
+	if service, ok := strings.CutPrefix(path, "trusts/"); ok {
+		return map[bool]string{true: "yes", false: "no"}[strings.Contains(r.Trust, service)], true
+	}
+	if path == "documents" {
+		return string(DigestOf(r.Documents)), true
+	}
 	for _, d := range r.Documents {
 		if d.ARN == "" && path == "inline/"+d.Name {
 			return string(DigestOf(d.Document)), true

@@ -54,7 +54,7 @@ type Action struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Connection source actions only:
 	Connection    string `json:"connection,omitempty"` // configuration ConnectionArn
-	Repository    string `json:"repository,omitempty"` // FullRepositoryId
+	Repository    string `json:"repository,omitempty"` // FullRepositoryId; of an ECR source: RepositoryName
 	Branch        string `json:"branch,omitempty"`     // BranchName
 	DetectChanges string `json:"detectChanges,omitempty"`
 	FullClone     bool   `json:"fullClone,omitempty"` // OutputArtifactFormat CODEBUILD_CLONE_REF
@@ -62,6 +62,8 @@ type Action struct {
 	Configured []string `json:"configured,omitempty"`
 	Inputs     int      `json:"inputs,omitempty"`
 	Outputs    int      `json:"outputs,omitempty"`
+	// ImageTag is the tag that an ECR source action watches.
+	ImageTag string `json:"imageTag,omitempty"`
 	// Project is the project of a CodeBuild action.
 	Project string `json:"project,omitempty"`
 	// CloudFormation actions only:
@@ -169,6 +171,7 @@ type ActionState struct {
 	ErrorCode string    `json:"errorCode,omitempty"`
 	Error     string    `json:"error,omitempty"` // errorDetails.message
 	Changed   time.Time `json:"changed,omitzero"`
+	Revision  string    `json:"revision,omitempty"` // currentRevision.revisionId: what a source action took last
 }
 
 // Stage finds a stage's state.

@@ -167,6 +167,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 		if s.Target.Kind == fact.KindPolicies || s.Target.Kind == fact.KindRecord {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: s.Target.Kind, ID: s.Target.ID})
 		}
+		if s.Target.Kind == fact.KindRule {
+			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindRule, ID: s.Target.ID})
+		}
 		if s.Target.Kind == fact.KindPipelineState {
 			qs = append(qs, fault.StateQuery(s.Target.Scope, s.Target.ID), fault.PipelineQuery(s.Target.Scope, s.Target.ID))
 		}
@@ -186,6 +189,9 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 		for _, d := range x.Documents {
 			b.WriteString(x.ARN + " " + d.Name + " " + d.Document + "\n")
 		}
+	}
+	for x := range fact.All[fact.Rule](snap) {
+		b.WriteString(x.Name + " " + x.State + " " + x.Pattern + " " + x.About + "\n")
 	}
 	for x := range fact.All[fact.RecordSet](snap) {
 		fmt.Fprintf(&b, "%s %s %d %v\n", x.Name, x.Type, x.TTL, x.Values)

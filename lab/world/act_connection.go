@@ -28,11 +28,15 @@ func (d *loader) creates(a *act) error {
 		return d.createEndpoint(a, name)
 	case "zone":
 		return d.createZone(a, name)
+	case "repository":
+		return d.createRepository(a, name)
+	case "rule":
+		return d.createRule(a, name)
 	}
 	if do := d.consumers()[kind]; do != nil {
 		return do(a, name)
 	}
-	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, project, credential, link, app, product or review", kind)
+	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, repository, rule, alarm, project, credential, link, app, product or review", kind)
 }
 
 // apiOf is the API a line names with api=: the new one, or codestar for the older.
@@ -187,6 +191,14 @@ func (d *loader) deletes(a *act) error {
 		return d.deleteZone(a)
 	case a.skip("certificate"):
 		return d.deleteCertificate(a)
+	case a.skip("image"):
+		return d.deletesImage(a)
+	case a.skip("repository"):
+		return d.deletesRepository(a)
+	case a.skip("rule"):
+		return d.ruleActs(a)
+	case a.skip("alarm"):
+		return d.deletesAlarm(a)
 	case a.skip("branch"), a.skip("repo"):
 		return d.deleteAtProvider(a)
 	case a.skip("action"):

@@ -13,7 +13,7 @@ const pipelineRole = "CodePipelineServiceRole"
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
 const pipelinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["codeconnections:UseConnection",` +
 	`"codestar-connections:UseConnection","s3:*","kms:*","codebuild:*","codedeploy:*","cloudformation:*","lambda:InvokeFunction",` +
-	`"ecs:*","sns:Publish"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
+	`"ecs:*","sns:Publish","ecr:DescribeImages"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
 
 // createPipeline: creates pipeline NAME connection=|definition= [repo=] [branch=] [stages=] [role=] [region=] [type=]
 // [mode=] [format=] [detect=no] [tags=] [stack=] [stack-role=] [stack-mode=] [stack-template=] [capabilities=] [deploy-role=] [deploy-region=]
@@ -93,6 +93,9 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 
 // source is the source action on a connection.
 func (d *loader) source(a *act) (map[string]any, error) {
+	if image := a.opt("image", ""); image != "" {
+		return imageSource(image), nil
+	}
 	conn := a.opt("connection", "")
 	arn := conn
 	if !strings.HasPrefix(conn, "arn:") {
@@ -230,6 +233,14 @@ func (d *loader) serviceRole(a *act) (string, error) {
 // updates: ACTOR updates [pipeline] NAME [connection=] [repo=] [branch=] [role=] [stages=] [definition=], or
 // ACTOR updates [host] NAME [url=] [vpc= subnets= groups= tls=]. What the line does not name stays as it is.
 func (d *loader) updates(a *act) error {
+	if a.skip("rule") {
+		name, err := a.word("the rule's name")
+		if err != nil {
+			return err
+		}
+		a.subject = name
+		return d.updatesRule(a, name)
+	}
 	t, err := d.thing(a, "pipeline", "host")
 	if err != nil {
 		return err

@@ -43,6 +43,9 @@ func (d *loader) repo(a *act) (*provider.Org, string, error) {
 
 // pushes: PERSON pushes ORG/REPO [BRANCH] ["message"]
 func (d *loader) pushes(a *act) error {
+	if a.skip("image") {
+		return d.pushesImage(a)
+	}
 	o, full, err := d.repo(a)
 	if err != nil {
 		return err

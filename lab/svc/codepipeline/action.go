@@ -35,6 +35,9 @@ func (p *pipeline) perform(run *actionRun) outcome {
 	if run.decl.isConnection() {
 		return p.fetch(run, role)
 	}
+	if run.decl.isImage() && p.s.images != nil {
+		return p.pull(run, role)
+	}
 	if run.decl.isOAuth() && !p.opens(run) {
 		return outcome{code: "PermissionError", message: "Could not access the GitHub repository"}
 	}
