@@ -22,6 +22,7 @@ import (
 	"github.com/unjam/unjam/faults/sourcestale"
 	"github.com/unjam/unjam/faults/stackactionfailed"
 	"github.com/unjam/unjam/faults/transitiondisabled"
+	"github.com/unjam/unjam/faults/triggerdead"
 	"github.com/unjam/unjam/internal/fault"
 )
 
@@ -48,5 +49,6 @@ func All() []*fault.Fault {
 		sourcestale.Fault(),
 		stackactionfailed.Fault(),
 		transitiondisabled.Fault(),
+		triggerdead.Fault(),
 	}
 }
