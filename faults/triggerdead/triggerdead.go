@@ -32,8 +32,8 @@ func (l listener) deaf(s *fact.Snapshot, j *fault.Judgement) {
 	p := l.pipeline
 	runs := fault.ExecutionsQuery(p.Ref().Scope, p.Name)
 	j.Need(runs)
-	if !s.Settled(runs) {
-		return
+	if !s.Answered(runs) && (l.cause != detectOff || !s.Settled(runs)) {
+		return // a tag or a pull request may have started it, as was meant
 	}
 	h := heard(s, l)
 	if h.pushes > 0 {
@@ -122,6 +122,9 @@ func (l listener) moved(s *fact.Snapshot, h history, j *fault.Judgement) (before
 	return before, ok && before != "" && before != l.action.Branch
 }
 
+// maxShown is how many missed pushes a finding shows.
+const maxShown = 3
+
 // finding is what all findings have in common, with the sign that a push was missed.
 func (l listener) finding(s *fact.Snapshot, h history) fault.Finding {
 	p := l.pipeline
@@ -136,8 +139,11 @@ func (l listener) finding(s *fact.Snapshot, h history) fault.Finding {
 		f.Affects[0] = fault.ConnectionSubject(c.ARN, c.Name)
 	}
 	for i, m := range h.missed {
-		if i == 0 {
+		switch i {
+		case 0:
 			f.Since = fault.Stamp(m.Started)
+		case maxShown:
+			return f
 		}
 		e := fault.Ev(fault.Reported, m, "run "+m.ID, m.Trigger, "WebhookV2")
 		e.Text = "it fetched the commit " + m.Revisions[l.action.Name] + ", which no run that a push started has brought, unless somebody chose the commit for this start"
