@@ -26,6 +26,7 @@ import (
 	"github.com/unjam/unjam/faults/sourcestale"
 	"github.com/unjam/unjam/faults/stackactionfailed"
 	"github.com/unjam/unjam/faults/transitiondisabled"
+	"github.com/unjam/unjam/faults/triggerdead"
 	"github.com/unjam/unjam/internal/fault"
 )
 
@@ -56,5 +57,6 @@ func All() []*fault.Fault {
 		sourcestale.Fault(),
 		stackactionfailed.Fault(),
 		transitiondisabled.Fault(),
+		triggerdead.Fault(),
 	}
 }

@@ -19,6 +19,7 @@ func signatures() map[string]string {
 	return map[string]string{
 		"the role lacks UseConnection":                                                "connection-denied/lacks-both-prefixes",
 		"the role lacks UseConnection under the old prefix alone":                     "connection-denied/lacks-codestar-connections",
+		"the role's policy names the new prefix alone":                                "prefix-mismatch/policy-lacks-codestar-connections",
 		"the branch is missing":                                                       "connection-unusable/unknown",
 		"the branch was renamed":                                                      "connection-unusable/unknown",
 		"the repository is named without its owner":                                   "connection-unusable/repository-name-malformed",

@@ -80,7 +80,7 @@ func New() *Lab {
 	l.Pipelines = codepipeline.New(c, l.Connections, l.IAM)
 	l.Pipelines.BuildWith(l.Builds)
 	l.Pipelines.RelayWith(installations{l.Connections, l.Git})
-	l.Git.OnPush(l.Pipelines.Push)
+	l.Git.OnEvent(l.Pipelines.Hear)
 	l.Git.OnPush(l.Connections.Follow)
 	l.Builds.ReferTo(l.Pipelines.Projects)
 	l.Health = health.New(c)

@@ -69,7 +69,7 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 	}
 	for _, t := range d.Triggers {
 		if t.GitConfiguration != nil {
-			p.Triggers = append(p.Triggers, aws.ToString(t.GitConfiguration.SourceActionName))
+			p.Triggers = append(p.Triggers, trigger(*t.GitConfiguration))
 		}
 	}
 	for _, s := range d.Stages {
@@ -217,6 +217,12 @@ func (c *Collector) executions(ctx context.Context, q fact.Query) answer {
 		}
 		if e.Trigger != nil {
 			f.Trigger = string(e.Trigger.TriggerType)
+		}
+		for _, r := range e.SourceRevisions {
+			if f.Revisions == nil {
+				f.Revisions = map[string]string{}
+			}
+			f.Revisions[aws.ToString(r.ActionName)] = aws.ToString(r.RevisionId)
 		}
 		a.facts = append(a.facts, f)
 	}

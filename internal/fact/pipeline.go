@@ -27,7 +27,7 @@ type Pipeline struct {
 	Mode       string    `json:"executionMode"` // SUPERSEDED, QUEUED or PARALLEL
 	Created    time.Time `json:"created,omitzero"`
 	Updated    time.Time `json:"updated,omitzero"`
-	Triggers   []string  `json:"triggers,omitempty"` // source actions that declared triggers name
+	Triggers   []Trigger `json:"triggers,omitempty"`
 	Stages     []Stage   `json:"stages"`
 	Definition Digest    `json:"definition"` // digest of the raw declaration
 	// Declaration is the same without its version, which every update raises.
@@ -203,6 +203,8 @@ type Execution struct {
 	Trigger  string    `json:"trigger,omitempty"` // triggerType
 	Started  time.Time `json:"started,omitzero"`
 	Updated  time.Time `json:"updated,omitzero"`
+	// Revisions are what its source actions fetched, by action: for a repository the commit.
+	Revisions map[string]string `json:"revisions,omitempty"`
 }
 
 // ActionRun is one run of one action as ListActionExecutions shows it.

@@ -84,6 +84,9 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
 		"artifactStore": store(region), "stages": stages,
 	}
+	if err := setTriggers(a, decl); err != nil {
+		return nil, err
+	}
 	if far := a.opt("deploy-region", ""); far != "" && far != region {
 		delete(decl, "artifactStore")
 		decl["artifactStores"] = map[string]any{region: store(region), far: store(far)}
@@ -122,6 +125,22 @@ func (d *loader) source(a *act) (map[string]any, error) {
 		"name": "Source", "actionTypeId": actionType("Source", "CodeStarSourceConnection"), "configuration": conf,
 		"outputArtifacts": []any{map[string]any{"name": "SourceOutput"}}, "runOrder": 1, "namespace": "SourceVariables",
 	}, nil
+}
+
+// setTriggers declares the triggers that triggers= has as JSON; triggers=none takes them away.
+func setTriggers(a *act, decl map[string]any) error {
+	switch text := a.opt("triggers", ""); text {
+	case "":
+	case "none":
+		delete(decl, "triggers")
+	default:
+		var list []any
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			return fmt.Errorf("triggers= is no JSON list: %w", err)
+		}
+		decl["triggers"] = list
+	}
+	return nil
 }
 
 // prefixed writes a connection's ARN with the service prefix that prefix= says, as somebody does who takes it from an old template.
@@ -285,6 +304,12 @@ func (d *loader) patch(a *act, name string, decl map[string]any) error {
 		if v := a.opt(key, ""); v != "" {
 			conf[member] = v
 		}
+	}
+	if v := a.opt("detect", ""); v != "" && conf != nil {
+		conf["DetectChanges"] = map[bool]string{true: "false", false: "true"}[v == "no"]
+	}
+	if err := setTriggers(a, decl); err != nil {
+		return err
 	}
 	if a.has("role") {
 		arn, err := d.serviceRole(a)
