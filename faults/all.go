@@ -5,6 +5,7 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/alarmblind"
 	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/certificatepending"
 	"github.com/unjam/unjam/faults/connectiondenied"
@@ -32,6 +33,7 @@ func All() []*fault.Fault {
 		accessdenied.Fault(),
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
+		alarmblind.Fault(),
 		approvalwaiting.Fault(),
 		certificatepending.Fault(),
 		connectiondenied.Fault(),

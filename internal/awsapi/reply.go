@@ -13,6 +13,7 @@ import (
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/encoding/cbor"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -72,6 +73,8 @@ func ServiceName(serviceID string) string {
 		return "servicecatalog"
 	case "Route 53":
 		return "route53"
+	case "EventBridge":
+		return "events"
 	}
 	return strings.ReplaceAll(strings.ToLower(serviceID), " ", "-")
 }
@@ -169,7 +172,12 @@ func look(resp *smithyhttp.Response, host string, r *Reply) error {
 	case r == nil || resp.StatusCode >= 300:
 		return nil
 	}
-	if bad.Err = whole(body); bad.Err != nil {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/cbor") {
+		_, bad.Err = cbor.Decode(body)
+	} else {
+		bad.Err = whole(body)
+	}
+	if bad.Err != nil {
 		return bad
 	}
 	return nil

@@ -63,3 +63,19 @@ func dimensions(all []types.Dimension) map[string]string {
 	}
 	return out
 }
+
+// metrics reads the metrics of a namespace.
+func (c *Collector) metrics(ctx context.Context, q fact.Query) answer {
+	return pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
+		out, src, err := c.r.ListMetrics(ctx, q.Scope, &cloudwatch.ListMetricsInput{Namespace: &q.ID, NextToken: tokenOf(token)})
+		if err != nil {
+			return nil, "", src, err
+		}
+		var facts []fact.Fact
+		for _, x := range out.Metrics {
+			ref := fact.Ref{Scope: q.Scope, Kind: fact.KindMetric, ID: q.ID}
+			facts = append(facts, fact.Metric{Seen: seen(ref, src), Namespace: aws.ToString(x.Namespace), Name: aws.ToString(x.MetricName), Dimensions: dimensions(x.Dimensions)})
+		}
+		return facts, aws.ToString(out.NextToken), src, nil
+	})
+}

@@ -209,6 +209,8 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.rule(ctx, q)
 	case fact.KindRuleTargets:
 		return c.ruleTargets(ctx, q)
+	case fact.KindMetric:
+		return c.metrics(ctx, q)
 	case fact.KindAlarm:
 		return c.alarms(ctx, q)
 	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:

@@ -1,7 +1,10 @@
 package fact
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,6 +37,14 @@ type AlarmMetric struct {
 	Statistic  string            `json:"statistic,omitempty"`
 }
 
+// Metric is a metric of a namespace that had data in the last two weeks (API_ListMetrics).
+type Metric struct {
+	Seen
+	Namespace  string            `json:"namespace"`
+	Name       string            `json:"name"`
+	Dimensions map[string]string `json:"dimensions,omitempty"`
+}
+
 // CompositeAlarm is an alarm on the states of other alarms.
 type CompositeAlarm struct {
 	Seen
@@ -42,8 +53,8 @@ type CompositeAlarm struct {
 	Rule string `json:"rule"` // AlarmRule: ALARM("name") AND ...
 }
 
-// Field knows "metric" (NAMESPACE/METRIC), "pipeline" (the dimension PipelineName), "statistic", "enabled" ("true" or "false") and
-// "actions": how many.
+// Field knows "metric" (NAMESPACE/METRIC), "pipeline" (the dimension PipelineName), "statistic", "dimensions" (their names, with
+// commas), "breach" (comparison and threshold), "enabled" ("true" or "false") and "actions": how many.
 func (a Alarm) Field(path string) (string, bool) {
 	switch path {
 	case "metric":
@@ -53,6 +64,10 @@ func (a Alarm) Field(path string) (string, bool) {
 		return v, ok
 	case "statistic":
 		return a.Statistic, true
+	case "dimensions":
+		return strings.Join(slices.Sorted(maps.Keys(a.Dimensions)), ","), true
+	case "breach":
+		return a.Comparison + " " + strconv.FormatFloat(a.Threshold, 'f', -1, 64), true
 	case "enabled":
 		return strconv.FormatBool(a.Enabled), true
 	case "actions":

@@ -79,6 +79,7 @@ const (
 	KindTargeting   Kind = "targeting"    // events:ListRuleNamesByTarget; ARN of a target
 	KindRule        Kind = "rule"         // events:DescribeRule; rule name. ID "" reads ListRules of the Region
 	KindRuleTargets Kind = "rule-targets" // events:ListTargetsByRule; rule name
+	KindMetric      Kind = "metric"       // cloudwatch:ListMetrics; namespace
 	KindAlarm       Kind = "alarm"        // cloudwatch:DescribeAlarms of the Region; alarm name, or "" for all of them
 )
 

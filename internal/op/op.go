@@ -176,6 +176,7 @@ func reads() []Op {
 		{Service: "events", Name: "DescribeRule", Kind: fact.KindRule, Resource: ruleARN, Actions: []string{"events:DescribeRule"}},
 		plain("events", "ListRules", fact.KindRule),
 		{Service: "events", Name: "ListTargetsByRule", Kind: fact.KindRuleTargets, Resource: ruleARN, Actions: []string{"events:ListTargetsByRule"}},
+		plain("cloudwatch", "ListMetrics", fact.KindMetric),
 		{Service: "cloudwatch", Name: "DescribeAlarms", Kind: fact.KindAlarm, Resource: alarmARN, Actions: []string{"cloudwatch:DescribeAlarms"}},
 		{Service: "route53", Name: "ListResourceRecordSets", Kind: fact.KindRecord, Resource: zoneARN, Actions: []string{"route53:ListResourceRecordSets"}},
 	}

@@ -76,3 +76,22 @@ func (d *loader) alarmActs(a *act) error {
 	_, err = d.call(a, "monitoring", op, d.regionOf(a), map[string]any{"AlarmNames": []any{name}})
 	return err
 }
+
+// publishes: aws publishes metric NAME [namespace=] [pipeline=] [region=]: a data point that a service publishes about itself
+func (d *loader) publishes(a *act) error {
+	if a.actor != "aws" {
+		return fmt.Errorf("only aws publishes metrics by an act: a caller `calls monitoring:PutMetricData`")
+	}
+	a.skip("metric")
+	name, err := a.word("the metric's name")
+	if err != nil {
+		return err
+	}
+	a.subject = name
+	dimensions := map[string]string{}
+	if p := a.opt("pipeline", ""); p != "" {
+		dimensions["PipelineName"] = p
+	}
+	d.lab.Metrics.Publish(d.account, a.opt("region", d.regions[d.account]), a.opt("namespace", "AWS/CodePipeline"), name, dimensions, 1)
+	return nil
+}

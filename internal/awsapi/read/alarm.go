@@ -9,9 +9,18 @@ import (
 	"github.com/unjam/unjam/internal/fact"
 )
 
+func (r *Reader) metrics(scope fact.Scope) *cloudwatch.Client {
+	return client(r, "monitoring", r.Region(scope), func(c aws.Config) *cloudwatch.Client { return cloudwatch.NewFromConfig(c) })
+}
+
 // DescribeAlarms calls cloudwatch:DescribeAlarms, one page.
 func (r *Reader) DescribeAlarms(ctx context.Context, scope fact.Scope, in *cloudwatch.DescribeAlarmsInput) (*cloudwatch.DescribeAlarmsOutput, fact.Source, error) {
-	c := client(r, "monitoring", r.Region(scope), func(c aws.Config) *cloudwatch.Client { return cloudwatch.NewFromConfig(c) })
-	out, _, src, err := call(ctx, r, scope, "cloudwatch", "DescribeAlarms", c.DescribeAlarms, in)
+	out, _, src, err := call(ctx, r, scope, "cloudwatch", "DescribeAlarms", r.metrics(scope).DescribeAlarms, in)
+	return out, src, err
+}
+
+// ListMetrics calls cloudwatch:ListMetrics, one page.
+func (r *Reader) ListMetrics(ctx context.Context, scope fact.Scope, in *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, fact.Source, error) {
+	out, _, src, err := call(ctx, r, scope, "cloudwatch", "ListMetrics", r.metrics(scope).ListMetrics, in)
 	return out, src, err
 }

@@ -270,7 +270,7 @@ func (a Alarm) show() map[string]any {
 		out["TreatMissingData"] = a.Missing
 	}
 	if len(a.Metrics) > 0 {
-		out["Metrics"] = a.Metrics
+		out["Metrics"] = integral(a.Metrics)
 		return out
 	}
 	out["MetricName"], out["Namespace"], out["Period"], out["Dimensions"] = a.Metric, a.Namespace, a.Period, showDimensions(a.Dimensions)
@@ -280,6 +280,29 @@ func (a Alarm) show() map[string]any {
 		out["ExtendedStatistic"] = a.Extended
 	}
 	return out
+}
+
+// integral writes the periods in an expression's metrics as integers, as CBOR tells them from other numbers.
+func integral(v any) any {
+	switch x := v.(type) {
+	case []any:
+		all := []any{}
+		for _, e := range x {
+			all = append(all, integral(e))
+		}
+		return all
+	case map[string]any:
+		out := map[string]any{}
+		for k, e := range x {
+			if n, ok := number(e); ok && k == "Period" {
+				out[k] = int(n)
+				continue
+			}
+			out[k] = integral(e)
+		}
+		return out
+	}
+	return v
 }
 
 // Alarms are the alarms of an account in a Region as they were written last.
@@ -292,4 +315,10 @@ func (s *Service) Alarms(account, region string) []Alarm {
 	}
 	slices.SortFunc(all, func(a, b Alarm) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// Publish states a data point that an AWS service has published about itself, now.
+func (s *Service) Publish(account, region, namespace, name string, dimensions map[string]string, value float64) {
+	s.data = append(s.data, Datum{Account: account, Region: region, Namespace: namespace, Name: name, Dimensions: dimensions, At: s.c.Now(), Came: s.c.Now(), Unit: "Count",
+		Count: 1, Sum: value, Min: value, Max: value})
 }
