@@ -57,6 +57,9 @@ func signatures() map[string]string {
 		"a build fails":                                                               "action-failed/own-failure",
 		"a deployment to S3 hangs":                                                    "action-timeout/ran-out",
 		"a function never answers":                                                    "action-timeout/ran-out",
+		"the image of an ECR source has another tag":                                  "image-tag-immutable/tag-missing",
+		"the repository of an ECR source was deleted":                                 "image-tag-immutable/repository-missing",
+		"the pipeline's role may not look at the image":                               "access-denied/identity-deny",
 		"nobody approves":                                                             "approval-waiting/ran-out",
 	}
 }
