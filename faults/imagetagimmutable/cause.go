@@ -89,7 +89,7 @@ func (w *watch) gone(s *fact.Snapshot, at fact.Absent, cause string) fault.Findi
 	}
 	f := w.finding(s, cause, fault.Verified, what+": every run fails at its source, and no push of it can start one.")
 	f.Severity, f.Remedy = fault.High, do
-	f.Message = fmt.Sprintf("%s in %s, which %s takes its source from.", what, w.p.Ref().Scope.Region, w.p.Name)
+	f.Message = fmt.Sprintf("%s in %s: the source of %s fails.", what, w.p.Ref().Scope.Region, w.p.Name)
 	f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, at, field, "does not exist", ""))
 	fails, _ := fault.Fails(s, w.p)
 	for _, c := range fails {

@@ -160,6 +160,9 @@ func (w *watch) person(s *fact.Snapshot, f fault.Finding) plan.Step {
 		st.DoneWhen = append(st.DoneWhen, plan.Check{Ref: ref, Field: field, Op: how, Value: value})
 	}
 	event := push(w.p, w.action.Repository, w.action.ImageTag)
+	if name != "" {
+		g.Link = fault.RuleLink(s.Question(), scope.Region, name)
+	}
 	switch f.Cause.Code {
 	case tagImmutable:
 		st.Title = "decide whether the tag " + w.action.ImageTag + " of " + w.action.Repository + " may move"

@@ -17,7 +17,7 @@ func ruleWrites() []Op {
 			// PutRule writes a rule as a whole, its targets aside. Its input is flat: Name, EventPattern, State, Description, RoleArn. A step
 			// says its own undo: the rule as it was.
 			Service: "events", Name: "PutRule", Actions: []string{"events:PutRule"}, Resource: ruleARN, Write: true, Repeat: Safe,
-			Says:     func(in Input) string { return "write the pattern of the rule " + in["Name"] },
+			Says:     func(in Input) string { return "have the rule " + in["Name"] + " match " + in["EventPattern"] },
 			Disturbs: "other events invoke the targets of the rule than before",
 			OneWay:   "without the rule as it was it cannot be undone",
 		},
