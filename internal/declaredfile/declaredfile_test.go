@@ -2,6 +2,7 @@ package declaredfile_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -176,4 +177,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("refused in line %d of %d: %v", e.Line, strings.Count(text, "\n")+1, err)
 		}
 	})
+}
+
+// TestPageExample: the file that the manual shows is a fault.
+func TestPageExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/own-faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, begun := strings.Cut(string(page), "```yaml\n")
+	example, _, ended := strings.Cut(rest, "```")
+	if !begun || !ended {
+		t.Fatal("the page shows no file any more")
+	}
+	if _, err := declaredfile.Parse("page.yaml", []byte(example)); err != nil {
+		t.Error(err)
+	}
 }
