@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 		{"a text without end", with("A pipeline of type V1", strings.Repeat("x", 5000)), "ours.yaml:3:8: title: it has 5000 bytes, want at most 4096"},
 		// expressions
 		{"a typo in a member", with(`subject.type == "V1"`, `subject.typ == "V1"`), "ours.yaml:13:14: when: undefined field 'typ'"},
-		{"a typo in the second line of a block", with(`g.status ==`, `g.stauts ==`), "ours.yaml:18:29: causes: when: undefined field 'stauts'"},
+		{"a typo in the second line of a block", with(`g.status ==`, `g.stauts ==`), "ours.yaml:18:29: causes: when: undefined field 'stauts': a StageState has actions, disabledAt"},
 		{"a typo in a template", with(`{{ subject.type }}.`, `{{ subject.typ }}.`), "ours.yaml:27:51: message: undefined field 'typ'"},
 		{"a list that is not read", with("reads: [pipeline-state]\n", ""), "ours.yaml:12:31: when: states is not read: reads wants pipeline-state"},
 		{"a list that a pipeline has not", with("states.exists(s, s.stages", "tags.exists(s, s.stages"), "ours.yaml:13:31: when: a pipeline has no tags"},
