@@ -104,6 +104,8 @@ func TestRefused(t *testing.T) {
 		{"no message", with(`message: "{{ subject.name }} is of type {{ subject.type }}."`, ""), "ours.yaml:2:7: there is no message"},
 		{"no when", with("when: subject.type == \"V1\" && states.exists(s, s.stages.size() > 0)\n", ""), "there is no when"},
 		{"an empty remedy", with("remedy: Change the type to V2.", "remedy:"), "ours.yaml:8:1: remedy: it is empty"},
+		{"an escape for terminals", with("title: A pipeline of type V1", `title: "red \e[31m"`), "ours.yaml:3:8: title: it holds a control character"},
+		{"an empty remedy of a cause", with("    text: It runs.", "    text: It runs.\n    remedy:"), "ours.yaml:20:5: causes: remedy: it is empty"},
 		{"a code in capitals", with("acme-old-type", "Acme_Old"), `ours.yaml:2:7: code: "Acme_Old": want lower-case words joined by hyphens`},
 		{"a severity nobody knows", with("severity: low", "severity: awful"), `ours.yaml:5:11: severity: "awful": want critical, high, medium, low or info`},
 		{"a bucket nobody knows", with("bucket: configuration", "bucket: us"), `ours.yaml:6:9: bucket: "us": want human, iam, network`},
