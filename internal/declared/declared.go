@@ -195,7 +195,7 @@ func (p *program) judge(s *fact.Snapshot, c *scene) (f fault.Finding, found bool
 		if holds {
 			f.Cause = fault.Cause{Code: x.Code.Value, Class: classOr(x.Class), Text: oneLine(x.Text.Value)}
 			if x.Remedy.Value != "" {
-				f.Remedy = x.Remedy.Value
+				f.Remedy = oneLine(x.Remedy.Value)
 			}
 			break
 		}

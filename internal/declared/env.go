@@ -93,7 +93,7 @@ func (s *Spec) compile(l *language, name string, t Text, want ...*cel.Type) (*ex
 				first = x
 			}
 		}
-		return nil, s.wrong(t.at(first.Location.Line(), first.Location.Column()+1), "%s: %s", name, s.hint(first.Message))
+		return nil, s.wrong(t.at(first.Location.Line(), first.Location.Column()+1), "%s: %s", name, s.hint(l.view, first.Message))
 	}
 	if len(want) == 0 {
 		want = []*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.TimestampType, cel.DurationType}
@@ -129,8 +129,11 @@ func (x *expression) walk(tree *ast.AST) (made string) {
 }
 
 // hint completes CEL's message where it is about one of our names.
-func (s *Spec) hint(message string) string {
+func (s *Spec) hint(v *view, message string) string {
 	message, _, _ = strings.Cut(message, "\n")
+	if strings.HasPrefix(message, "undefined field ") && v.missed != nil {
+		message += fmt.Sprintf(": a %s has %s", strings.TrimPrefix(v.missed.name, namespace), strings.Join(v.missed.names(), ", "))
+	}
 	if name, ok := strings.CutPrefix(message, "undeclared reference to '"); ok {
 		name, _, _ = strings.Cut(name, "'")
 		message = "there is no " + name

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/unjam/unjam/internal/fault"
 )
@@ -147,6 +148,11 @@ func (s *Spec) lists() error {
 		if err := s.class("causes", c.Class); err != nil {
 			return err
 		}
+		if c.Remedy.Line > 0 {
+			if err := s.filled("causes: remedy", c.Remedy); err != nil {
+				return err
+			}
+		}
 	}
 	for _, e := range s.Evidence {
 		if err := s.filled("evidence: field", e.Field); err != nil {
@@ -157,6 +163,11 @@ func (s *Spec) lists() error {
 		}
 		if err := s.class("evidence", e.Class); err != nil {
 			return err
+		}
+		if e.Want.Line > 0 {
+			if err := s.filled("evidence: want", e.Want); err != nil {
+				return err
+			}
 		}
 		if e.Class.Value == string(fault.Verified) && !fieldPath.MatchString(strings.TrimSpace(e.Got.Value)) {
 			return s.wrong(e.Class, "evidence: class: verified is for a value as AWS gives it, got: subject.status for example; what is computed is inferred")
@@ -172,6 +183,8 @@ func (s *Spec) filled(name string, t Text) error {
 		return s.wrong(s.Code, "there is no %s", strings.ReplaceAll(name, ": ", " without "))
 	case strings.TrimSpace(t.Value) == "":
 		return s.wrong(t, "%s: it is empty", name)
+	case strings.ContainsFunc(t.Value, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):
+		return s.wrong(t, "%s: it holds a control character", name)
 	case len(t.Value) > maxText:
 		return s.wrong(t, "%s: it has %d bytes, want at most %d", name, len(t.Value), maxText)
 	}
@@ -205,14 +218,14 @@ func buckets() []fault.Bucket {
 // doc is the declaration as documentation.
 func (s *Spec) doc() fault.Doc {
 	d := fault.Doc{
-		Title: s.Title.Value, Symptom: s.Symptom.Value, Text: s.Text.Value, Remedy: s.Remedy.Value, Since: s.Since.Value,
+		Title: oneLine(s.Title.Value), Symptom: oneLine(s.Symptom.Value), Text: oneLine(s.Text.Value), Remedy: oneLine(s.Remedy.Value), Since: s.Since.Value,
 		Severity: fault.Severity(s.Severity.Value), Bucket: fault.Bucket(s.Bucket.Value), Links: values(s.Links), See: values(s.See),
 	}
 	if d.Text == "" {
 		d.Text = d.Symptom
 	}
 	for _, c := range s.Causes {
-		d.Causes = append(d.Causes, fault.CauseDoc{Code: c.Code.Value, Text: c.Text.Value, Evidence: evidenceOf(c), Remedy: c.Remedy.Value})
+		d.Causes = append(d.Causes, fault.CauseDoc{Code: c.Code.Value, Text: oneLine(c.Text.Value), Evidence: evidenceOf(c), Remedy: oneLine(c.Remedy.Value)})
 	}
 	return d
 }

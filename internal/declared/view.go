@@ -20,6 +20,7 @@ import (
 type view struct {
 	types.Provider // of CEL's own types
 	all            map[string]*members
+	missed         *members // the type in which the check first looked for a member in vain; only while a file is loaded
 }
 
 // members are the fields of one Go type.
@@ -146,6 +147,9 @@ func (v *view) FindStructFieldType(name, field string) (*types.FieldType, bool) 
 	}
 	f, ok := m.fields[field]
 	if !ok {
+		if v.missed == nil {
+			v.missed = m
+		}
 		return nil, false
 	}
 	return f.typ, true

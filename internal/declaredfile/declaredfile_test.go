@@ -2,6 +2,7 @@ package declaredfile_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -103,6 +104,8 @@ func TestRefused(t *testing.T) {
 		{"no message", with(`message: "{{ subject.name }} is of type {{ subject.type }}."`, ""), "ours.yaml:2:7: there is no message"},
 		{"no when", with("when: subject.type == \"V1\" && states.exists(s, s.stages.size() > 0)\n", ""), "there is no when"},
 		{"an empty remedy", with("remedy: Change the type to V2.", "remedy:"), "ours.yaml:8:1: remedy: it is empty"},
+		{"an escape for terminals", with("title: A pipeline of type V1", `title: "red \e[31m"`), "ours.yaml:3:8: title: it holds a control character"},
+		{"an empty remedy of a cause", with("    text: It runs.", "    text: It runs.\n    remedy:"), "ours.yaml:20:5: causes: remedy: it is empty"},
 		{"a code in capitals", with("acme-old-type", "Acme_Old"), `ours.yaml:2:7: code: "Acme_Old": want lower-case words joined by hyphens`},
 		{"a severity nobody knows", with("severity: low", "severity: awful"), `ours.yaml:5:11: severity: "awful": want critical, high, medium, low or info`},
 		{"a bucket nobody knows", with("bucket: configuration", "bucket: us"), `ours.yaml:6:9: bucket: "us": want human, iam, network`},
@@ -120,7 +123,7 @@ func TestRefused(t *testing.T) {
 		{"a text without end", with("A pipeline of type V1", strings.Repeat("x", 5000)), "ours.yaml:3:8: title: it has 5000 bytes, want at most 4096"},
 		// expressions
 		{"a typo in a member", with(`subject.type == "V1"`, `subject.typ == "V1"`), "ours.yaml:13:14: when: undefined field 'typ'"},
-		{"a typo in the second line of a block", with(`g.status ==`, `g.stauts ==`), "ours.yaml:18:29: causes: when: undefined field 'stauts'"},
+		{"a typo in the second line of a block", with(`g.status ==`, `g.stauts ==`), "ours.yaml:18:29: causes: when: undefined field 'stauts': a StageState has actions, disabledAt"},
 		{"a typo in a template", with(`{{ subject.type }}.`, `{{ subject.typ }}.`), "ours.yaml:27:51: message: undefined field 'typ'"},
 		{"a list that is not read", with("reads: [pipeline-state]\n", ""), "ours.yaml:12:31: when: states is not read: reads wants pipeline-state"},
 		{"a list that a pipeline has not", with("states.exists(s, s.stages", "tags.exists(s, s.stages"), "ours.yaml:13:31: when: a pipeline has no tags"},
@@ -176,4 +179,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("refused in line %d of %d: %v", e.Line, strings.Count(text, "\n")+1, err)
 		}
 	})
+}
+
+// TestPageExample: the file that the manual shows is a fault.
+func TestPageExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/own-faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, begun := strings.Cut(string(page), "```yaml\n")
+	example, _, ended := strings.Cut(rest, "```")
+	if !begun || !ended {
+		t.Fatal("the page shows no file any more")
+	}
+	if _, err := declaredfile.Parse("page.yaml", []byte(example)); err != nil {
+		t.Error(err)
+	}
 }
