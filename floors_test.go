@@ -48,7 +48,7 @@ const lastPure = 5
 var impure = []string{"context", "os", "net", "net/http", "log/slog", "database/sql", "math/rand", "math/rand/v2"}
 
 // pureThirdParty are the third-party packages that the pure floors may import.
-var pureThirdParty = []string{ // CEL, at a bounded cost: docs/decisions/0010-own-faults.md
+var pureThirdParty = []string{ // CEL, at a bounded cost: docs/decisions/0009-own-faults.md
 	"cel.dev/cel-go/cel", "cel.dev/cel-go/common/ast", "cel.dev/cel-go/common/env", "cel.dev/cel-go/common/overloads",
 	"cel.dev/cel-go/common/types", "cel.dev/cel-go/common/types/ref", "cel.dev/cel-go/common/types/traits",
 }
