@@ -31,7 +31,7 @@ account 111111111111 alias=acme-prod regions=eu-west-1,us-east-1
 github acme owner=olga members=ada repos=acme/web,acme/api,acme/docs
 recorder regions=eu-west-1,us-east-1
 role Deployer allow=*
-role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*,apprunner:*,servicecatalog:*,codeguru-reviewer:*
+role AWSReservedSSO_OnCall_0123456789abcdef allow=codepipeline:*,connections,cloudtrail:LookupEvents,iam:Get*,iam:List*,iam:SimulatePrincipalPolicy,account:ListRegions,config:*,cloudformation:*,servicequotas:*,access-analyzer:*,ec2:Describe*,health:*,codebuild:*,organizations:*,apprunner:*,servicecatalog:*,codeguru-reviewer:*,cloudwatch:Describe*
 caller deploy role=Deployer session=terraform agent=terraform
 caller ada you role=AWSReservedSSO_OnCall_0123456789abcdef session=ada@acme.example agent=console
 -60d deploy creates connection docs-github provider=GitHub
