@@ -5,15 +5,16 @@ package connectionmissing
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/plan"
 )
 
 // The causes.
 const (
 	deleted      = "deleted"
-	otherPrefix  = "other-prefix"
 	unknownCause = "unknown"
 )
 
@@ -28,17 +29,17 @@ func Fault() *fault.Fault {
 				"until their definition names another connection.",
 			Causes: []fault.CauseDoc{
 				{Code: deleted, Text: "It was deleted.", Evidence: "GetConnection says ResourceNotFoundException; CloudTrail shows DeleteConnection.", Remedy: "Create a connection, complete its handshake, put its ARN into the pipelines."},
-				{Code: otherPrefix, Text: "The ARN has the wrong service prefix: the connection of this id has the other one.", Evidence: "ListConnections shows the same id under the other prefix.", Remedy: "Write the ARN as AWS shows it, with the prefix it was created with."},
-				{Code: unknownCause, Text: "It does not exist; when it went cannot be seen.", Evidence: "GetConnection says ResourceNotFoundException.", Remedy: "Check the ARN for a slip first: account, Region, prefix. Then as above."},
+				{Code: unknownCause, Text: "It does not exist; when it went cannot be seen.", Evidence: "GetConnection says ResourceNotFoundException.", Remedy: "Check the ARN for a slip first: account, Region. Then as above."},
 			},
 			See:      []string{"aws codeconnections get-connection --connection-arn ARN", "aws codeconnections list-connections"},
 			Remedy:   "Point the pipeline's source action at a connection that exists and is AVAILABLE, then start the pipeline.",
 			Severity: fault.High, Bucket: fault.Configuration, Since: "0.1.0",
 			Links: []string{"https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-delete.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindConnection, fact.KindRegion, fact.KindEvent},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindRegion, fact.KindEvent, fact.KindSimulation, fact.KindPolicies, fact.KindExecution},
 		Explains: []fault.Code{"connection-denied"},
 		Diagnose: diagnose,
+		Plan:     draft,
 	}
 }
 
@@ -89,31 +90,16 @@ func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 	}
 	asks = append(asks, fault.ConnectionsQuery(s.Question()))
 	for c := range fact.All[fact.Connection](s) {
-		if f.Cause.Code == unknownCause && sameID(c.ARN, arn) {
-			f.Cause = fault.Cause{Code: otherPrefix, Class: fault.Inferred, Text: "The same id exists under the other service prefix: " + c.ARN + "."}
-			f.Remedy = "Write the ARN as " + c.ARN + "."
-			f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, c, "Connections[].ConnectionArn", c.ARN, arn))
-		}
 		if c.Status == fact.StatusAvailable && !slices.Contains(f.Details.Alternatives, c.ARN) {
 			f.Details.Alternatives = append(f.Details.Alternatives, c.ARN)
 		}
 	}
+	asks = append(asks, fault.ReuseAsks(s, users, f.Details.Alternatives)...)
 	for _, p := range users {
 		f.Affects = append(f.Affects, fault.PipelineSubject(p))
 	}
 	f.Message = fmt.Sprintf("%s to a connection that does not exist (%s).", points(len(users)), arn)
 	return f, asks
-}
-
-// sameID reports whether two ARNs of connections differ in nothing but their service prefix.
-func sameID(a, b string) bool {
-	x, err := fact.ParseARN(a)
-	y, err2 := fact.ParseARN(b)
-	if err != nil || err2 != nil || x.Service == y.Service {
-		return false
-	}
-	x.Service = y.Service
-	return x == y
 }
 
 func points(n int) string {
@@ -124,4 +110,26 @@ func points(n int) string {
 		return "One pipeline points"
 	}
 	return fault.Plural(n, "pipeline") + " point"
+}
+
+// draft points the pipelines at another connection, where the user asks for that: a dead ARN tells no provider, and which connection takes
+// the place of one that is gone is not the program's to guess.
+func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
+	r := fault.Reuse{Connection: fact.Connection{ARN: f.Subject.ARN, Name: f.Subject.Name}, Code: f.Code, Alternatives: f.Details.Alternatives, Options: o}
+	if r.Connection.Name == "" {
+		r.Connection.Name = f.Subject.ARN
+	}
+	switch wished := o.Strategy == plan.Reuse || o.Reuse != ""; {
+	case len(f.Details.Alternatives) == 0:
+		return plan.Draft{Notes: []string{f.Message + " Not planned: there is no AVAILABLE connection to point them at. Create one and complete its handshake, then plan again."}}
+	case !wished && len(f.Details.Alternatives) == 1:
+		return plan.Draft{Notes: []string{f.Message + " Not planned without your word: --strategy reuse points them at " + r.Label(s) + "."}}
+	case !wished:
+		return plan.Draft{Notes: []string{f.Message + " Not planned without your word: name the connection to point them at by --reuse, one of " + strings.Join(f.Details.Alternatives, ", ") + "."}}
+	}
+	d, why := r.Draft(s)
+	if why != "" {
+		return plan.Draft{Notes: []string{"Not planned with another connection in place of " + r.Connection.Name + ": " + why + "."}}
+	}
+	return d
 }
