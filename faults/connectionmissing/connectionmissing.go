@@ -15,6 +15,7 @@ import (
 // The causes.
 const (
 	deleted      = "deleted"
+	otherPrefix  = "other-prefix"
 	unknownCause = "unknown"
 )
 
@@ -29,7 +30,8 @@ func Fault() *fault.Fault {
 				"until their definition names another connection.",
 			Causes: []fault.CauseDoc{
 				{Code: deleted, Text: "It was deleted.", Evidence: "GetConnection says ResourceNotFoundException; CloudTrail shows DeleteConnection.", Remedy: "Create a connection, complete its handshake, put its ARN into the pipelines."},
-				{Code: unknownCause, Text: "It does not exist; when it went cannot be seen.", Evidence: "GetConnection says ResourceNotFoundException.", Remedy: "Check the ARN for a slip first: account, Region. Then as above."},
+				{Code: otherPrefix, Text: "The ARN has the wrong service prefix: the connection of this id has the other one.", Evidence: "ListConnections shows the same id under the other prefix.", Remedy: "Write the ARN as AWS shows it, with the prefix it was created with."},
+				{Code: unknownCause, Text: "It does not exist; when it went cannot be seen.", Evidence: "GetConnection says ResourceNotFoundException.", Remedy: "Check the ARN for a slip first: account, Region, prefix. Then as above."},
 			},
 			See:      []string{"aws codeconnections get-connection --connection-arn ARN", "aws codeconnections list-connections"},
 			Remedy:   "Point the pipeline's source action at a connection that exists and is AVAILABLE, then start the pipeline.",
@@ -90,6 +92,11 @@ func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 	}
 	asks = append(asks, fault.ConnectionsQuery(s.Question()))
 	for c := range fact.All[fact.Connection](s) {
+		if f.Cause.Code == unknownCause && sameID(c.ARN, arn) {
+			f.Cause = fault.Cause{Code: otherPrefix, Class: fault.Inferred, Text: "The same id exists under the other service prefix: " + c.ARN + "."}
+			f.Remedy = "Write the ARN as " + c.ARN + "."
+			f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, c, "Connections[].ConnectionArn", c.ARN, arn))
+		}
 		if c.Status == fact.StatusAvailable && !slices.Contains(f.Details.Alternatives, c.ARN) {
 			f.Details.Alternatives = append(f.Details.Alternatives, c.ARN)
 		}
@@ -100,6 +107,17 @@ func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 	}
 	f.Message = fmt.Sprintf("%s to a connection that does not exist (%s).", points(len(users)), arn)
 	return f, asks
+}
+
+// sameID reports whether two ARNs of connections differ in nothing but their service prefix.
+func sameID(a, b string) bool {
+	x, err := fact.ParseARN(a)
+	y, err2 := fact.ParseARN(b)
+	if err != nil || err2 != nil || x.Service == y.Service {
+		return false
+	}
+	x.Service = y.Service
+	return x == y
 }
 
 func points(n int) string {
