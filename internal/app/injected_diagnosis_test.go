@@ -326,7 +326,7 @@ func struck(t *testing.T, on string, golden, d report.Diagnosis, at site, kind s
 	}
 	lost := 0
 	for _, g := range d.Gaps {
-		global := at.service == "iam" || at.service == "account" // signed for us-east-1, whatever Region asks
+		global := at.service == "iam" || at.service == "account"              // signed for us-east-1, whatever Region asks
 		service := strings.Replace(at.service, "monitoring", "cloudwatch", 1) // signing name and prefix of actions differ
 		if g.Service != service || g.Operation != at.operation || g.Region != at.region && !global {
 			t.Errorf("gap %s:%s in %s: that was not lost", g.Service, g.Operation, g.Region)
