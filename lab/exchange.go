@@ -59,6 +59,9 @@ func (l *Lab) exchange(r *http.Request) (wire.Message, fate, error) {
 		}
 		l.Cloud.Log(v.entry())
 	})
+	if r.Method == http.MethodHead {
+		m.Body = nil
+	}
 	v.x.Status, v.x.Header, v.x.Body = m.Status, m.Header.Clone(), m.Body
 	l.tell(v.x)
 	return m, f, gone

@@ -28,11 +28,13 @@ func (d *loader) creates(a *act) error {
 		return d.createEndpoint(a, name)
 	case "zone":
 		return d.createZone(a, name)
+	case "bucket":
+		return d.createBucket(a, name)
 	}
 	if do := d.consumers()[kind]; do != nil {
 		return do(a, name)
 	}
-	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, project, credential, link, app, product or review", kind)
+	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, bucket, project, credential, link, app, product or review", kind)
 }
 
 // apiOf is the API a line names with api=: the new one, or codestar for the older.
@@ -187,6 +189,8 @@ func (d *loader) deletes(a *act) error {
 		return d.deleteZone(a)
 	case a.skip("certificate"):
 		return d.deleteCertificate(a)
+	case a.skip("bucket"):
+		return d.deletesBucket(a)
 	case a.skip("branch"), a.skip("repo"):
 		return d.deleteAtProvider(a)
 	}
