@@ -5,6 +5,7 @@ import (
 	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/faults/actionfailed"
 	"github.com/unjam/unjam/faults/actiontimeout"
+	"github.com/unjam/unjam/faults/actiontypemissing"
 	"github.com/unjam/unjam/faults/alarmblind"
 	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/certificatepending"
@@ -16,13 +17,16 @@ import (
 	"github.com/unjam/unjam/faults/endpointblocks"
 	"github.com/unjam/unjam/faults/executionqueued"
 	"github.com/unjam/unjam/faults/hostnotready"
+	"github.com/unjam/unjam/faults/imagetagimmutable"
 	"github.com/unjam/unjam/faults/oauthsourcerefused"
+	"github.com/unjam/unjam/faults/prefixmismatch"
 	"github.com/unjam/unjam/faults/quotareached"
 	"github.com/unjam/unjam/faults/readsdisagree"
 	"github.com/unjam/unjam/faults/servicetrouble"
 	"github.com/unjam/unjam/faults/sourcestale"
 	"github.com/unjam/unjam/faults/stackactionfailed"
 	"github.com/unjam/unjam/faults/transitiondisabled"
+	"github.com/unjam/unjam/faults/triggerdead"
 	"github.com/unjam/unjam/internal/fault"
 )
 
@@ -33,6 +37,7 @@ func All() []*fault.Fault {
 		actionfailed.Fault(),
 		actiontimeout.Fault(),
 		alarmblind.Fault(),
+		actiontypemissing.Fault(),
 		approvalwaiting.Fault(),
 		certificatepending.Fault(),
 		connectiondenied.Fault(),
@@ -43,12 +48,15 @@ func All() []*fault.Fault {
 		endpointblocks.Fault(),
 		executionqueued.Fault(),
 		hostnotready.Fault(),
+		imagetagimmutable.Fault(),
 		oauthsourcerefused.Fault(),
+		prefixmismatch.Fault(),
 		quotareached.Fault(),
 		readsdisagree.Fault(),
 		servicetrouble.Fault(),
 		sourcestale.Fault(),
 		stackactionfailed.Fault(),
 		transitiondisabled.Fault(),
+		triggerdead.Fault(),
 	}
 }

@@ -19,6 +19,7 @@ func signatures() map[string]string {
 	return map[string]string{
 		"the role lacks UseConnection":                                                "connection-denied/lacks-both-prefixes",
 		"the role lacks UseConnection under the old prefix alone":                     "connection-denied/lacks-codestar-connections",
+		"the role's policy names the new prefix alone":                                "prefix-mismatch/policy-lacks-codestar-connections",
 		"the branch is missing":                                                       "connection-unusable/unknown",
 		"the branch was renamed":                                                      "connection-unusable/unknown",
 		"the repository is named without its owner":                                   "connection-unusable/repository-name-malformed",
@@ -57,7 +58,12 @@ func signatures() map[string]string {
 		"a build fails":                                                               "action-failed/own-failure",
 		"a deployment to S3 hangs":                                                    "action-timeout/ran-out",
 		"a function never answers":                                                    "action-timeout/ran-out",
+		"the image of an ECR source has another tag":                                  "image-tag-immutable/tag-missing",
+		"the repository of an ECR source was deleted":                                 "image-tag-immutable/repository-missing",
+		"the pipeline's role may not look at the image":                               "access-denied/identity-deny",
 		"nobody approves":                                                             "approval-waiting/ran-out",
+		"the action type of a custom action was deleted":                              "action-type-missing/deleted",
+		"nobody works for a custom action":                                            "action-type-missing/no-worker",
 	}
 }
 

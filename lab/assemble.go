@@ -23,6 +23,8 @@ import (
 	"github.com/unjam/unjam/lab/svc/config"
 	"github.com/unjam/unjam/lab/svc/connections"
 	"github.com/unjam/unjam/lab/svc/ec2"
+	"github.com/unjam/unjam/lab/svc/ecr"
+	"github.com/unjam/unjam/lab/svc/events"
 	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
 	"github.com/unjam/unjam/lab/svc/kms"
@@ -60,6 +62,8 @@ type Lab struct {
 	Certificates *acm.Service
 	Keys         *kms.Service
 	Buckets      *s3.Service
+	Registry     *ecr.Service
+	Events       *events.Service
 	Console      http.Handler // the pages under /codesuite/ and /_provider/
 
 	mu        sync.Mutex
@@ -83,7 +87,7 @@ func New() *Lab {
 	l.Buckets = s3.New(c, l.IAM, l.Keys)
 	l.Pipelines.KeepIn(l.Buckets)
 	l.Pipelines.RelayWith(installations{l.Connections, l.Git})
-	l.Git.OnPush(l.Pipelines.Push)
+	l.Git.OnEvent(l.Pipelines.Hear)
 	l.Git.OnPush(l.Connections.Follow)
 	l.Builds.ReferTo(l.Pipelines.Projects)
 	l.Health = health.New(c)
@@ -100,6 +104,10 @@ func New() *Lab {
 	l.Names = dns.New(c)
 	l.Zones = route53.New(c, l.Names)
 	l.Certificates = acm.New(c, l.Names)
+	l.Registry = ecr.New(c)
+	l.Events = events.New(c, l.Pipelines, l.IAM)
+	l.Pipelines.PullFrom(images{l.Registry})
+	l.Registry.OnPush(l.tellPush)
 	organizations.New(c, l.IAM)
 	servicequotas.New(c)
 	account.New(c)

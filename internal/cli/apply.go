@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/apply"
 	"github.com/unjam/unjam/internal/export"
@@ -234,8 +233,12 @@ func (e *env) carryOutWith(ctx context.Context, j *journal.Journal, p plan.Plan,
 	if err != nil {
 		return err
 	}
+	all, err := e.faults()
+	if err != nil {
+		return err
+	}
 	out, err := a.Apply(ctx, app.Apply{
-		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: faults.All(), Accept: how.accept,
+		Plan: p, Run: run, Journal: j, Interval: how.interval, Watching: e.asks(), Events: e.events(p), Faults: all, Accept: how.accept,
 		Export: export.Config{Repo: how.repo, EncryptTo: how.encrypt}, Policy: rules, PlanFile: how.file, Confirm: how.confirm,
 	})
 	if gates := guard.Refusals(err); len(gates) > 0 {

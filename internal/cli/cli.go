@@ -57,6 +57,7 @@ type env struct {
 	timeout      time.Duration
 	home         string
 	resolvers    []string
+	faultsDir    string
 }
 
 func newRoot(e *env) *cobra.Command {
@@ -87,6 +88,7 @@ It reads until you say --apply. Start with:
 	f.DurationVar(&e.timeout, "timeout", 0, "stop reading after so long and report what was seen (for example 30s); 0: no limit")
 	f.StringVar(&e.home, "home", "", "state folder `DIR` (else $UNJAM_HOME, else the XDG state folder)")
 	f.StringSliceVar(&e.resolvers, "resolver", nil, "`ADDR` of a DNS resolver to ask instead of the system's; repeat it for more (else $UNJAM_RESOLVER)")
+	f.StringVar(&e.faultsDir, "faults", "", "also look for the faults that the YAML files in `DIR` declare (else $UNJAM_FAULTS)")
 	completes(root, "output", []string{"json", "table"}, false)
 	completes(root, "region", regionNames(), false)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -100,7 +102,7 @@ It reads until you say --apply. Start with:
 	version := newVersion(e)
 	add("find", newDiagnose(e), newProbe(e), newWhoami(e))
 	add("fix", newFix(e), newPlan(e), newApprove(e), newApply(e), newRuns(e), newShow(e), newResume(e), newRollback(e), newVerify(e), newWatch(e))
-	add("know", newExplain(e), newPermissions(e), version, newCompletion(e))
+	add("know", newExplain(e), newPermissions(e), newTest(e), version, newCompletion(e))
 	add("lab", newDemo(e), newLab(e))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())

@@ -98,6 +98,10 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 	if err != nil {
 		return nil, err
 	}
+	all, err := e.faults()
+	if err != nil {
+		return nil, err
+	}
 	a, err := e.open(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func (e *env) diagnose(ctx context.Context, args []string, f askFlags) (*app.Dia
 		}
 		ask.Declared = append(ask.Declared, facts...)
 	}
-	d, err := a.Diagnose(ctx, ask, faults.All(), e.progress(known))
+	d, err := a.Diagnose(ctx, ask, all, e.progress(known))
 	if err == nil && f.baseline != "" {
 		d.Hide(known)
 		e.tellHidden(d.Report.Hidden)
@@ -183,6 +187,7 @@ func (e *env) foreign(d *app.Diagnosis) {
 	}
 }
 
+// planned reports whether the program plans the repair of a fault. Those of users have none.
 func planned(c fault.Code) bool {
 	for _, f := range faults.All() {
 		if f.Code == c {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/report"
 )
 
@@ -22,10 +22,14 @@ Without a CODE it lists the faults.`,
 				return usagef("unjam explain takes one CODE")
 			}
 			return e.data(func(w io.Writer) error {
-				if len(args) == 0 {
-					return e.catalogue(w)
+				all, err := e.faults()
+				if err != nil {
+					return err
 				}
-				for _, f := range faults.All() {
+				if len(args) == 0 {
+					return e.catalogue(w, all)
+				}
+				for _, f := range all {
 					if string(f.Code) == args[0] {
 						if e.json() {
 							return report.JSON(w, report.NewExplanation(f))
@@ -33,35 +37,39 @@ Without a CODE it lists the faults.`,
 						return report.Explain(w, f, e.view(e.out))
 					}
 				}
-				if like := didYouMean(args[0], codes()); like != "" {
+				if like := didYouMean(args[0], codes(all)); like != "" {
 					return usagef("there is no fault %q%s", args[0], like)
 				}
-				return usagef("there is no fault %q; the faults are %s", args[0], strings.Join(codes(), ", "))
+				return usagef("there is no fault %q; the faults are %s", args[0], strings.Join(codes(all), ", "))
 			})
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return codes(), cobra.ShellCompDirectiveNoFileComp
+			all, err := e.faults()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			return codes(all), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	return c
 }
 
-func codes() []string {
-	var all []string
-	for _, f := range faults.All() {
-		all = append(all, string(f.Code))
+func codes(all []*fault.Fault) []string {
+	var names []string
+	for _, f := range all {
+		names = append(names, string(f.Code))
 	}
-	return all
+	return names
 }
 
 // catalogue lists the faults.
-func (e *env) catalogue(w io.Writer) error {
+func (e *env) catalogue(w io.Writer, all []*fault.Fault) error {
 	if e.json() {
 		doc := report.CatalogueDoc{Schema: "unjam/catalogue/v1"}
-		for _, f := range faults.All() {
+		for _, f := range all {
 			doc.Faults = append(doc.Faults, report.NewExplanation(f))
 		}
 		return report.JSON(w, doc)
 	}
-	return report.Catalogue(w, faults.All(), e.view(e.out))
+	return report.Catalogue(w, all, e.view(e.out))
 }

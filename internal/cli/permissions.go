@@ -39,6 +39,9 @@ Needs no network.`,
 			if err != nil {
 				return err
 			}
+			if err := e.tellReads(); err != nil {
+				return err
+			}
 			return e.data(func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, doc)
 				return err

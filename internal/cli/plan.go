@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
@@ -155,7 +154,11 @@ func (e *env) plan(ctx context.Context, args []string, ask askFlags, wish planFl
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, faults.All(), o)
+	all, err := e.faults()
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	p, err := planner.Make(d.Snapshot, d.Outcome.Findings, all, o)
 	if err != nil {
 		return nil, p, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/internal/verify"
@@ -56,12 +55,16 @@ func notOver(run string, err error) error {
 
 // verify verifies a run once.
 func (e *env) verify(ctx context.Context, done verify.Done) (verify.Report, error) {
+	all, err := e.faults()
+	if err != nil {
+		return verify.Report{}, err
+	}
 	a, err := e.open(ctx)
 	if err != nil {
 		return verify.Report{}, err
 	}
 	defer a.Close()
-	return a.Verify(ctx, done, faults.All())
+	return a.Verify(ctx, done, all)
 }
 
 // verified is the exit code of a verification.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/unjam/unjam/faults"
 	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/journal"
 	"github.com/unjam/unjam/internal/report"
@@ -42,12 +41,16 @@ meanwhile run late and say so. At the end it says whether the repair held. Witho
 					return usageError{err}
 				}
 			}
+			all, err := e.faults()
+			if err != nil {
+				return err
+			}
 			j, r, err := e.run(args)
 			if err != nil {
 				return err
 			}
 			defer j.Close()
-			return e.watch(cmd.Context(), app.Watch{Journal: j, Run: r.ID, Faults: faults.All(), For: length, Interval: interval, Notify: notify}, flagsAgain(cmd))
+			return e.watch(cmd.Context(), app.Watch{Journal: j, Run: r.ID, Faults: all, For: length, Interval: interval, Notify: notify}, flagsAgain(cmd))
 		},
 		ValidArgsFunction: e.completeRuns,
 	}

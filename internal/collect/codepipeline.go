@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,7 +69,7 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 	}
 	for _, t := range d.Triggers {
 		if t.GitConfiguration != nil {
-			p.Triggers = append(p.Triggers, aws.ToString(t.GitConfiguration.SourceActionName))
+			p.Triggers = append(p.Triggers, trigger(*t.GitConfiguration))
 		}
 	}
 	for _, s := range d.Stages {
@@ -100,6 +101,10 @@ func action(a types.ActionDeclaration) fact.Action {
 	}
 	slices.Sort(out.Certificates)
 	out.Certificates = slices.Compact(out.Certificates)
+	if out.Owner == string(types.ActionOwnerCustom) {
+		out.Configured = slices.Sorted(maps.Keys(a.Configuration))
+		out.Inputs, out.Outputs = len(a.InputArtifacts), len(a.OutputArtifacts)
+	}
 	if out.Owner != string(types.ActionOwnerAws) {
 		return out
 	}
@@ -108,6 +113,11 @@ func action(a types.ActionDeclaration) fact.Action {
 		out.Connection, out.Repository, out.Branch = a.Configuration["ConnectionArn"], a.Configuration["FullRepositoryId"], a.Configuration["BranchName"]
 		out.DetectChanges = a.Configuration["DetectChanges"]
 		out.FullClone = a.Configuration["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+	case fact.ImageSource:
+		out.Repository, out.ImageTag = a.Configuration["RepositoryName"], a.Configuration["ImageTag"]
+		if out.ImageTag == "" {
+			out.ImageTag = fact.LatestTag
+		}
 	case "CodeBuild":
 		out.Project = a.Configuration["ProjectName"]
 	case "CloudFormation":
@@ -174,8 +184,12 @@ func stageState(st types.StageState) fact.StageState {
 
 func actionState(a types.ActionState) fact.ActionState {
 	out := fact.ActionState{Name: aws.ToString(a.ActionName)}
+	if r := a.CurrentRevision; r != nil {
+		out.Revision = aws.ToString(r.RevisionId)
+	}
 	if e := a.LatestExecution; e != nil {
 		out.ID, out.Status, out.Summary = aws.ToString(e.ActionExecutionId), string(e.Status), aws.ToString(e.Summary)
+		out.External = aws.ToString(e.ExternalExecutionId)
 		out.Changed = aws.ToTime(e.LastStatusChange).UTC()
 		if e.ErrorDetails != nil {
 			out.ErrorCode, out.Error = aws.ToString(e.ErrorDetails.Code), aws.ToString(e.ErrorDetails.Message)
@@ -203,6 +217,12 @@ func (c *Collector) executions(ctx context.Context, q fact.Query) answer {
 		}
 		if e.Trigger != nil {
 			f.Trigger = string(e.Trigger.TriggerType)
+		}
+		for _, r := range e.SourceRevisions {
+			if f.Revisions == nil {
+				f.Revisions = map[string]string{}
+			}
+			f.Revisions[aws.ToString(r.ActionName)] = aws.ToString(r.RevisionId)
 		}
 		a.facts = append(a.facts, f)
 	}

@@ -16,7 +16,8 @@ import (
 
 const declaration = `{"name":"web","roleArn":"arn:aws:iam::111111111111:role/p","version":3,"pipelineType":"V2","executionMode":"QUEUED","fromTheFuture":{"x":1},
  "artifactStore":{"type":"S3","location":"b"},
- "triggers":[{"providerType":"CodeStarSourceConnection","gitConfiguration":{"sourceActionName":"Git"}}],
+ "triggers":[{"providerType":"CodeStarSourceConnection","gitConfiguration":{"sourceActionName":"Git","push":[{"branches":{"includes":["main"],"excludes":["wip/**"]},"filePaths":{"includes":["src/**"]}},{"tags":{"includes":["v*"]}}],
+  "pullRequest":[{"events":["OPEN"],"branches":{"includes":["main"]}}]}}],
  "stages":[{"name":"Source","actions":[
    {"name":"Git","actionTypeId":{"category":"Source","owner":"AWS","provider":"CodeStarSourceConnection","version":"1"},"runOrder":1,"region":"eu-west-1",
     "configuration":{"ConnectionArn":"arn:aws:codeconnections:eu-west-1:111111111111:connection/1","FullRepositoryId":"acme/web","BranchName":"main","DetectChanges":"false","OutputArtifactFormat":"CODEBUILD_CLONE_REF","Extra":"canary-extra"}},
@@ -39,7 +40,9 @@ func TestPipeline(t *testing.T) {
 	got := only[fact.Pipeline](t, c, fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindPipeline, ID: "web"})
 	want := fact.Pipeline{
 		ARN: "arn:aws:codepipeline:eu-west-1:111111111111:web", Name: "web", Version: 3, RoleARN: "arn:aws:iam::111111111111:role/p", Type: "V2", Mode: "QUEUED",
-		Created: time.Unix(1700000000, 0).UTC(), Updated: time.Unix(1700000100, 0).UTC(), Triggers: []string{"Git"},
+		Created: time.Unix(1700000000, 0).UTC(), Updated: time.Unix(1700000100, 0).UTC(), Triggers: []fact.Trigger{{Action: "Git",
+			Push: []fact.GitFilter{{Branches: &fact.Criteria{Includes: []string{"main"}, Excludes: []string{"wip/**"}}, Files: &fact.Criteria{Includes: []string{"src/**"}}}, {Tags: &fact.Criteria{Includes: []string{"v*"}}}},
+			Pull: []fact.GitFilter{{Branches: &fact.Criteria{Includes: []string{"main"}}, Events: []string{"OPEN"}}}}},
 		Stages: []fact.Stage{
 			{Name: "Source", Actions: []fact.Action{
 				{Name: "Git", Category: "Source", Owner: "AWS", Provider: "CodeStarSourceConnection", Version: "1", Region: "eu-west-1", RunOrder: 1,
@@ -148,13 +151,14 @@ func TestPipelineState(t *testing.T) {
 
 func TestRuns(t *testing.T) {
 	c, w := script(t, map[string][]string{
-		"codepipeline:ListPipelineExecutions": {`{"pipelineExecutionSummaries":[{"pipelineExecutionId":"e2","status":"Failed","startTime":1700000100,"lastUpdateTime":1700000200,"trigger":{"triggerType":"WebhookV2"}}],"nextToken":"more"}`},
+		"codepipeline:ListPipelineExecutions": {`{"pipelineExecutionSummaries":[{"pipelineExecutionId":"e2","status":"Failed","startTime":1700000100,"lastUpdateTime":1700000200,"trigger":{"triggerType":"WebhookV2","triggerDetail":"canary"},
+		  "sourceRevisions":[{"actionName":"Git","revisionId":"0123abc","revisionSummary":"canary"}]}],"nextToken":"more"}`},
 		"codepipeline:ListActionExecutions": {`{"actionExecutionDetails":[{"pipelineExecutionId":"e2","actionExecutionId":"a2","pipelineVersion":3,"stageName":"Source","actionName":"Git","status":"Failed","startTime":1700000100,"lastUpdateTime":1700000200,
 		  "input":{"configuration":{"OAuthToken":"canary"},"resolvedConfiguration":{"OAuthToken":"canary"}},
 		  "output":{"outputVariables":{"x":"canary"},"executionResult":{"externalExecutionSummary":"x","errorDetails":{"code":"c","message":"m"}}}}],"nextToken":"more"}`},
 	})
 	e := only[fact.Execution](t, c, fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindExecution, ID: "web"})
-	if e.Pipeline != "web" || e.ID != "e2" || e.Status != "Failed" || e.Trigger != "WebhookV2" || e.Started.Unix() != 1700000100 || e.Updated.Unix() != 1700000200 || e.Ref().ID != "e2" {
+	if e.Pipeline != "web" || e.ID != "e2" || e.Status != "Failed" || e.Trigger != "WebhookV2" || len(e.Revisions) != 1 || e.Revisions["Git"] != "0123abc" || e.Started.Unix() != 1700000100 || e.Updated.Unix() != 1700000200 || e.Ref().ID != "e2" {
 		t.Errorf("got %+v", e)
 	}
 	a := only[fact.ActionRun](t, c, fact.Query{Scope: scope("eu-west-1"), Kind: fact.KindAction, ID: "web", Args: map[string]string{"execution": "e2"}})

@@ -177,6 +177,9 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 	case fact.KindQuota:
 		return c.quotas(ctx, q)
 	case fact.KindActionType:
+		if q.ID != "" {
+			return c.actionType(ctx, q)
+		}
 		return c.actionTypes(ctx, q)
 	case fact.KindWebhook:
 		return c.webhooks(ctx, q)
@@ -196,6 +199,24 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.record(ctx, q)
 	case fact.KindLookup:
 		return c.lookup(ctx, q)
+	case fact.KindOwnFault:
+		return answer{lost: &fact.Gap{Query: q, Class: fact.Failed, Why: q.Args["why"],
+			Source: fact.Source{Operation: "evaluation", Account: q.Scope.Account, Region: q.Scope.Region, At: time.Now().UTC()}}}
+	case fact.KindRepository:
+		return c.repository(ctx, q)
+	case fact.KindImage:
+		return c.image(ctx, q)
+	case fact.KindImageList:
+		return c.images(ctx, q)
+	case fact.KindTargeting:
+		return c.targeting(ctx, q)
+	case fact.KindRule:
+		if q.ID == "" {
+			return c.rules(ctx, q)
+		}
+		return c.rule(ctx, q)
+	case fact.KindRuleTargets:
+		return c.ruleTargets(ctx, q)
 	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:
 		return c.users(ctx, q)
 	}
@@ -249,7 +270,8 @@ func gap(q fact.Query, a answer) fact.Gap {
 
 // operation is the read that answers a query.
 func operation(q fact.Query) op.Op {
-	list := map[fact.Kind][2]string{fact.KindConnection: {"codeconnections", "ListConnections"}, fact.KindManagedCertificate: {"acm", "ListCertificates"}, fact.KindHostedZone: {"route53", "ListHostedZones"}}
+	list := map[fact.Kind][2]string{fact.KindConnection: {"codeconnections", "ListConnections"}, fact.KindManagedCertificate: {"acm", "ListCertificates"}, fact.KindHostedZone: {"route53", "ListHostedZones"},
+		fact.KindRule: {"events", "ListRules"}}
 	if x, ok := list[q.Kind]; ok && q.ID == "" {
 		o, _ := op.Find(x[0], x[1])
 		return o

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
-	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	sqtypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 
@@ -42,30 +41,6 @@ func (c *Collector) quotas(ctx context.Context, q fact.Query) answer {
 		return gone(last, fact.Ref{Scope: q.Scope, Kind: fact.KindQuota, ID: q.ID})
 	}
 	return a
-}
-
-// actionTypes reads the custom actions registered in the Region.
-func (c *Collector) actionTypes(ctx context.Context, q fact.Query) answer {
-	return pages(func(token string) ([]fact.Fact, string, fact.Source, error) {
-		in := &codepipeline.ListActionTypesInput{ActionOwnerFilter: types.ActionOwnerCustom}
-		if token != "" {
-			in.NextToken = &token
-		}
-		out, src, err := c.r.ListActionTypes(ctx, q.Scope, in)
-		if err != nil {
-			return nil, "", src, err
-		}
-		var facts []fact.Fact
-		for _, x := range out.ActionTypes {
-			if x.Id == nil {
-				continue
-			}
-			t := fact.CustomActionType{Category: string(x.Id.Category), Provider: aws.ToString(x.Id.Provider), Version: aws.ToString(x.Id.Version)}
-			t.Seen = seen(fact.Ref{Scope: q.Scope, Kind: fact.KindActionType, ID: t.Category + "/" + t.Provider + "/" + t.Version}, src)
-			facts = append(facts, t)
-		}
-		return facts, aws.ToString(out.NextToken), src, nil
-	})
 }
 
 // webhooks reads the pipeline webhooks of the Region, without the secrets they hold.

@@ -61,7 +61,7 @@ const (
 	KindCertificate   Kind = "certificate"    // a TLS handshake with a host's endpoint; its URL
 
 	KindQuota        Kind = "quota"        // servicequotas:ListServiceQuotas; service code
-	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones
+	KindActionType   Kind = "action-type"  // codepipeline:ListActionTypes, the custom ones; ID "" or CATEGORY/PROVIDER/VERSION
 	KindWebhook      Kind = "webhook"      // codepipeline:ListWebhooks
 	KindOrganization Kind = "organization" // organizations:DescribeOrganization
 	KindAlias        Kind = "alias"        // iam:ListAccountAliases
@@ -73,6 +73,14 @@ const (
 	KindHostedZone         Kind = "hosted-zone"         // route53:GetHostedZone; zone ID. ID "" reads ListHostedZones
 	KindRecord             Kind = "record"              // route53:ListResourceRecordSets; ZONE-ID/NAME/TYPE
 	KindLookup             Kind = "lookup"              // a question to the public DNS; NAME/TYPE
+
+	KindOwnFault    Kind = "own-fault"    // why a user's own fault could not judge a thing, Args "why"; nothing answers it
+	KindRepository  Kind = "repository"   // ecr:DescribeRepositories; repository name
+	KindImage       Kind = "image"        // ecr:DescribeImages of one tag; REPOSITORY:TAG
+	KindImageList   Kind = "image-list"   // ecr:DescribeImages, the tagged ones; repository name
+	KindTargeting   Kind = "targeting"    // events:ListRuleNamesByTarget; ARN of a target
+	KindRule        Kind = "rule"         // events:DescribeRule; rule name. ID "" reads ListRules of the Region
+	KindRuleTargets Kind = "rule-targets" // events:ListTargetsByRule; rule name
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.

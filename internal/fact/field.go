@@ -29,7 +29,7 @@ func (h Host) Field(path string) (string, bool) {
 	return h.Status, path == "status"
 }
 
-// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection".
+// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection" and "type" (as CustomActionType names one).
 func (p Pipeline) Field(path string) (string, bool) {
 	switch path {
 	case "version":
@@ -39,6 +39,13 @@ func (p Pipeline) Field(path string) (string, bool) {
 	case "declaration":
 		return string(p.Declaration), true
 	}
+	for _, st := range p.Stages {
+		for _, a := range st.Actions {
+			if path == st.Name+"/"+a.Name+"/type" {
+				return a.TypeName(), true
+			}
+		}
+	}
 	for st, a := range p.Sources {
 		if path == st.Name+"/"+a.Name+"/connection" {
 			return a.Connection, true
@@ -47,8 +54,15 @@ func (p Pipeline) Field(path string) (string, bool) {
 	return "", false
 }
 
-// Field knows, below "inline/", the names of inline policies: the digest of each document.
+// Field knows, below "inline/", the names of inline policies: the digest of each document; below "trusts/", services: "yes" where the
+// trust policy names them, else "no"; "documents": the digest of all documents.
 func (r RolePolicies) Field(path string) (string, bool) {
+	if service, ok := strings.CutPrefix(path, "trusts/"); ok {
+		return map[bool]string{true: "yes", false: "no"}[strings.Contains(r.Trust, service)], true
+	}
+	if path == "documents" {
+		return string(DigestOf(r.Documents)), true
+	}
 	for _, d := range r.Documents {
 		if d.ARN == "" && path == "inline/"+d.Name {
 			return string(DigestOf(d.Document)), true

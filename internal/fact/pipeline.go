@@ -27,7 +27,7 @@ type Pipeline struct {
 	Mode       string    `json:"executionMode"` // SUPERSEDED, QUEUED or PARALLEL
 	Created    time.Time `json:"created,omitzero"`
 	Updated    time.Time `json:"updated,omitzero"`
-	Triggers   []string  `json:"triggers,omitempty"` // source actions that declared triggers name
+	Triggers   []Trigger `json:"triggers,omitempty"`
 	Stages     []Stage   `json:"stages"`
 	Definition Digest    `json:"definition"` // digest of the raw declaration
 	// Declaration is the same without its version, which every update raises.
@@ -54,10 +54,16 @@ type Action struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Connection source actions only:
 	Connection    string `json:"connection,omitempty"` // configuration ConnectionArn
-	Repository    string `json:"repository,omitempty"` // FullRepositoryId
+	Repository    string `json:"repository,omitempty"` // FullRepositoryId; of an ECR source: RepositoryName
 	Branch        string `json:"branch,omitempty"`     // BranchName
 	DetectChanges string `json:"detectChanges,omitempty"`
 	FullClone     bool   `json:"fullClone,omitempty"` // OutputArtifactFormat CODEBUILD_CLONE_REF
+	// Actions of custom types only: the names of what they are configured with, and how many artifacts go in and out.
+	Configured []string `json:"configured,omitempty"`
+	Inputs     int      `json:"inputs,omitempty"`
+	Outputs    int      `json:"outputs,omitempty"`
+	// ImageTag is the tag that an ECR source action watches.
+	ImageTag string `json:"imageTag,omitempty"`
 	// Project is the project of a CodeBuild action.
 	Project string `json:"project,omitempty"`
 	// CloudFormation actions only:
@@ -161,9 +167,11 @@ type ActionState struct {
 	ID        string    `json:"id,omitempty"` // actionExecutionId; "" when it never ran
 	Status    string    `json:"status,omitempty"`
 	Summary   string    `json:"summary,omitempty"`
+	External  string    `json:"external,omitempty"` // externalExecutionId: what the provider began for it
 	ErrorCode string    `json:"errorCode,omitempty"`
 	Error     string    `json:"error,omitempty"` // errorDetails.message
 	Changed   time.Time `json:"changed,omitzero"`
+	Revision  string    `json:"revision,omitempty"` // currentRevision.revisionId: what a source action took last
 }
 
 // Stage finds a stage's state.
@@ -195,6 +203,8 @@ type Execution struct {
 	Trigger  string    `json:"trigger,omitempty"` // triggerType
 	Started  time.Time `json:"started,omitzero"`
 	Updated  time.Time `json:"updated,omitzero"`
+	// Revisions are what its source actions fetched, by action: for a repository the commit.
+	Revisions map[string]string `json:"revisions,omitempty"`
 }
 
 // ActionRun is one run of one action as ListActionExecutions shows it.

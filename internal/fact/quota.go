@@ -12,14 +12,6 @@ type ServiceQuota struct {
 	Adjustable bool    `json:"adjustable"`
 }
 
-// CustomActionType is a custom action registered in the Region.
-type CustomActionType struct {
-	Seen
-	Category string `json:"category"`
-	Provider string `json:"provider"`
-	Version  string `json:"version"`
-}
-
 // Webhook is a pipeline webhook of the Region; connection sources have none.
 type Webhook struct {
 	Seen

@@ -126,7 +126,8 @@ func (r Reuse) Draft(s *fact.Snapshot) (d plan.Draft, why string) {
 		case useUnknown:
 			d.Notes = append(d.Notes, fmt.Sprintf("Whether the role of %s may use the other connection was not seen: its first run shows it.", p.Name))
 		case useLacking:
-			g, lost := grantUse(s, p.RoleARN, now)
+			role, _ := fact.ParseARN(p.RoleARN)
+			g, lost := GrantUse(s, p.RoleARN, now, "let "+role.Name()+" use the other connection")
 			after = []string{g.ID}
 			for _, m := range lost {
 				if !slices.Contains(missed, m) {
@@ -185,8 +186,9 @@ func (r Reuse) Label(s *fact.Snapshot) string {
 	return arn
 }
 
-// grantUse drafts an inline policy of its own name, which is easy to find and to take away.
-func grantUse(s *fact.Snapshot, role, connection string) (step plan.Step, missed []string) {
+// GrantUse drafts an inline policy of its own name, which is easy to find and to take away, that lets a role of the account use a connection
+// under both prefixes. missed is what could not be seen of who else gains the right.
+func GrantUse(s *fact.Snapshot, role, connection, title string) (step plan.Step, missed []string) {
 	r, _ := fact.ParseARN(role)
 	c, _ := fact.ParseARN(connection)
 	text, err := json.Marshal(op.LeastPolicy(op.Need{Action: useActions()[0], Resource: connection}))
@@ -196,7 +198,7 @@ func grantUse(s *fact.Snapshot, role, connection string) (step plan.Step, missed
 	id := c.Name()
 	name := "unjam-use-" + id[max(0, len(id)-8):]
 	ref := fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: role}
-	step = plan.NewCall("grant-"+r.Name()+"-"+id[max(0, len(id)-8):], "let "+r.Name()+" use the other connection", ref, plan.Action{
+	step = plan.NewCall("grant-"+r.Name()+"-"+id[max(0, len(id)-8):], title, ref, plan.Action{
 		Service: "iam", Operation: "PutRolePolicy", Region: c.Region, Input: op.Input{"RoleName": r.Name(), "PolicyName": name, "PolicyDocument": string(text)},
 	})
 	field := "inline/" + name

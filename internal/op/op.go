@@ -89,6 +89,9 @@ const (
 
 	certificateARN = "arn:{partition}:acm:*:{account}:certificate/*"
 	zoneARN        = "arn:{partition}:route53:::hostedzone/*"
+	repositoryARN  = "arn:{partition}:ecr:*:{account}:repository/*"
+	ruleARN        = "arn:{partition}:events:*:{account}:rule/*"
+	alarmARN       = "arn:{partition}:cloudwatch:*:{account}:alarm:*"
 )
 
 // both names an action under both prefixes of AWS CodeConnections: which one AWS checks follows the resource's ARN
@@ -162,11 +165,18 @@ func reads() []Op {
 		plain("apprunner", "DescribeService", fact.KindAppService),
 		plain("servicecatalog", "SearchProductsAsAdmin", fact.KindProduct),
 		plain("codeguru-reviewer", "ListRepositoryAssociations", fact.KindReview),
-		plain("cloudwatch", "DescribeAlarms", fact.KindAlarm),
+		{Service: "cloudwatch", Name: "DescribeAlarms", Kind: fact.KindAlarm, Resource: alarmARN, Actions: []string{"cloudwatch:DescribeAlarms"}},
 		{Service: "acm", Name: "DescribeCertificate", Kind: fact.KindManagedCertificate, Resource: certificateARN, Actions: []string{"acm:DescribeCertificate"}},
 		plain("acm", "ListCertificates", fact.KindManagedCertificate),
 		{Service: "route53", Name: "GetHostedZone", Kind: fact.KindHostedZone, Resource: zoneARN, Actions: []string{"route53:GetHostedZone"}},
 		plain("route53", "ListHostedZones", fact.KindHostedZone),
+		{Service: "ecr", Name: "DescribeRepositories", Kind: fact.KindRepository, Resource: repositoryARN, Actions: []string{"ecr:DescribeRepositories"}},
+		{Service: "ecr", Name: "DescribeImages", Kind: fact.KindImage, Resource: repositoryARN, Actions: []string{"ecr:DescribeImages"}},
+		{Service: "ecr", Name: "DescribeImages", Kind: fact.KindImageList, Resource: repositoryARN, Actions: []string{"ecr:DescribeImages"}},
+		plain("events", "ListRuleNamesByTarget", fact.KindTargeting),
+		{Service: "events", Name: "DescribeRule", Kind: fact.KindRule, Resource: ruleARN, Actions: []string{"events:DescribeRule"}},
+		plain("events", "ListRules", fact.KindRule),
+		{Service: "events", Name: "ListTargetsByRule", Kind: fact.KindRuleTargets, Resource: ruleARN, Actions: []string{"events:ListTargetsByRule"}},
 		{Service: "route53", Name: "ListResourceRecordSets", Kind: fact.KindRecord, Resource: zoneARN, Actions: []string{"route53:ListResourceRecordSets"}},
 	}
 }

@@ -19,7 +19,7 @@ func writes() []Op {
 	enable := transition("EnableStageTransition", "DisableStageTransition", "let runs enter")
 	enable.Releases = true
 	enable.Disturbs = "the run that waits enters the stage at once"
-	return []Op{
+	return append([]Op{
 		{
 			Service: "codepipeline", Name: "RetryStageExecution", Actions: []string{"codepipeline:RetryStageExecution"}, Resource: pipelineARN,
 			Write: true, Repeat: Never, Implied: true,
@@ -74,5 +74,5 @@ func writes() []Op {
 			Says:   func(in Input) string { return "publish to " + in["TopicArn"] },
 			OneWay: "a message cannot be taken back",
 		},
-	}
+	}, ruleWrites()...)
 }

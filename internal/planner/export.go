@@ -40,5 +40,5 @@ func save(steps []plan.Step) {
 
 // savable reports whether a thing of the kind can be described and changes with what a plan does.
 func savable(k fact.Kind) bool {
-	return slices.Contains([]fact.Kind{fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindHost, fact.KindPolicies, fact.KindProject, fact.KindRecord}, k)
+	return slices.Contains([]fact.Kind{fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindHost, fact.KindPolicies, fact.KindProject, fact.KindRecord, fact.KindRule}, k)
 }

@@ -154,14 +154,21 @@ func (c *Case) takeBack(t *testing.T, j *journal.Journal, run string, all []*fau
 	}
 }
 
-// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, policies and
-// record sets.
+// reversible is the state that undoing must give back: definitions and transitions of every pipeline that the plan touches, but for
+// definitions that a person edits; policies and record sets.
 func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	t.Helper()
 	var qs []fact.Query
+	edited := map[fact.Ref]bool{}
 	for _, s := range p.Steps {
+		if s.Kind == plan.Human && s.Target.Kind == fact.KindPipeline {
+			edited[s.Target] = true
+		}
 		if s.Target.Kind == fact.KindPolicies || s.Target.Kind == fact.KindRecord {
 			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: s.Target.Kind, ID: s.Target.ID})
+		}
+		if s.Target.Kind == fact.KindRule {
+			qs = append(qs, fact.Query{Scope: s.Target.Scope, Kind: fact.KindRule, ID: s.Target.ID})
 		}
 		if s.Target.Kind == fact.KindPipelineState {
 			qs = append(qs, fault.StateQuery(s.Target.Scope, s.Target.ID), fault.PipelineQuery(s.Target.Scope, s.Target.ID))
@@ -173,12 +180,18 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	}
 	var b bytes.Buffer
 	for x := range fact.All[fact.Pipeline](snap) {
+		if edited[x.Ref()] {
+			continue
+		}
 		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
 	}
 	for x := range fact.All[fact.RolePolicies](snap) {
 		for _, d := range x.Documents {
 			b.WriteString(x.ARN + " " + d.Name + " " + d.Document + "\n")
 		}
+	}
+	for x := range fact.All[fact.Rule](snap) {
+		b.WriteString(x.Name + " " + x.State + " " + x.Pattern + " " + x.About + "\n")
 	}
 	for x := range fact.All[fact.RecordSet](snap) {
 		fmt.Fprintf(&b, "%s %s %d %v\n", x.Name, x.Type, x.TTL, x.Values)

@@ -251,9 +251,6 @@ func (r *Report) worse(v Verdict) {
 	}
 }
 
-// pushes are the triggers of executions that somebody's push started (API_ExecutionTrigger).
-var pushes = []string{"Webhook", "WebhookV2", "CloudWatchEvent", "PollForSourceChanges"}
-
 // pipeline says what became of a pipeline: did its source come through, does a push start it?
 func (r *Report) pipeline(done Done, s *fact.Snapshot, t fact.Target) {
 	scope := fact.Scope{Account: done.Plan.Account, Region: t.Region}
@@ -287,7 +284,7 @@ func (r *Report) pipeline(done Done, s *fact.Snapshot, t fact.Target) {
 		if e.Started.After(newest.Started) {
 			newest = e
 		}
-		if slices.Contains(pushes, e.Trigger) && e.Started.After(done.Since) {
+		if fault.StartedByPush(e) && e.Started.After(done.Since) {
 			out.Pushes++
 		}
 	}

@@ -108,8 +108,13 @@ func TypeOf(arn string) string {
 		return kind // event, project
 	case "sns":
 		return "topic"
+	case "ecr":
+		return kind // repository
+	case "events":
+		return "rule-on-default-event-bus"
 	case "cloudwatch":
-		return "alarm"
+		kind, _, _ = strings.Cut(p[5], ":")
+		return kind // alarm
 	case "catalog":
 		return map[string]string{"product": "Product"}[kind]
 	case "apprunner":

@@ -52,6 +52,7 @@ type Directory struct {
 	orgs     []*Org
 	servers  []*Server
 	onPush   []func(providerType, repo, branch string, c Commit)
+	onEvent  []func(Event)
 	installs int // installations made so far, for their IDs
 	commits  int // commits made so far, for their IDs
 }
@@ -212,20 +213,6 @@ func (r *Repo) Head(branch string) (Commit, bool) {
 
 // Log lists the commits of a branch, oldest first.
 func (r *Repo) Log(branch string) []Commit { return slices.Clone(r.branches[branch]) }
-
-// Push adds a commit to a branch, making the branch when there is none, and tells those who listen.
-func (d *Directory) Push(providerType, fullName, branch, message string) (Commit, error) {
-	o, r, err := d.repo(providerType, fullName)
-	if err != nil {
-		return Commit{}, fmt.Errorf("push to %s: %w", fullName, err)
-	}
-	k := d.commit(o, fullName, branch, message)
-	r.branches[branch] = append(r.branches[branch], k)
-	for _, f := range d.onPush {
-		f(providerType, fullName, branch, k)
-	}
-	return k, nil
-}
 
 // RenameRepo gives a repository another name or case within its organisation; the old name leads nowhere.
 func (d *Directory) RenameRepo(providerType, fullName, newName string) error {

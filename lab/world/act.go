@@ -27,7 +27,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"begins": d.handshakes, "completes": d.handshakes, "attempts": d.handshakes, "sets": d.sets,
 		"shares": d.shares, "breaks": d.breaks, "heals": d.breaks, "tags": d.tags, "untags": d.tags,
 		"starts": d.starts, "retries": d.retries, "stops": d.stops, "disables": d.transition, "enables": d.transition,
-		"pushes": d.pushes, "installs": d.apps, "uninstalls": d.apps, "suspends": d.apps, "unsuspends": d.apps,
+		"pushes": d.pushes, "proposes": d.proposes, "installs": d.apps, "uninstalls": d.apps, "suspends": d.apps, "unsuspends": d.apps,
 		"approves": d.apps, "rejects": d.approval, "selects": d.apps, "renames": d.renames,
 		"grants": d.grants, "revokes": d.revokesToken, "attaches": d.attaches, "detaches": d.attaches,
 		"applies": d.scps, "lifts": d.scps, "calls": d.calls,
@@ -38,6 +38,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"continues": d.continues, "deploys": d.deploys, "puts": d.puts,
 		"edits": d.edits, "schedules": d.deletion, "cancels": d.deletion, "forgets": d.forgets,
 		"delegates": d.delegates, "enters": d.records, "erases": d.records, "requests": d.requests, "proves": d.proves, "refuses": d.refuses,
+		"registers": d.actionTypes,
 	}
 }
 

@@ -32,3 +32,13 @@ func (d *loader) puts(a *act) error {
 		"TreatMissingData": a.opt("missing", "missing"), "ActionsEnabled": !a.skip("off"), "AlarmActions": actions})
 	return err
 }
+
+// deletesAlarm: CALLER deletes alarm NAME [region=]: DeleteAlarms
+func (d *loader) deletesAlarm(a *act) error {
+	name, err := a.word("the alarm's name")
+	if err != nil {
+		return err
+	}
+	_, err = d.call(a, "monitoring", "DeleteAlarms", d.regionOf(a), map[string]any{"AlarmNames": []any{name}})
+	return err
+}

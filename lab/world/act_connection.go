@@ -30,11 +30,15 @@ func (d *loader) creates(a *act) error {
 		return d.createZone(a, name)
 	case "bucket":
 		return d.createBucket(a, name)
+	case "repository":
+		return d.createRepository(a, name)
+	case "rule":
+		return d.createRule(a, name)
 	}
 	if do := d.consumers()[kind]; do != nil {
 		return do(a, name)
 	}
-	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, bucket, project, credential, link, app, product or review", kind)
+	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, bucket, repository, rule, alarm, project, credential, link, app, product or review", kind)
 }
 
 // apiOf is the API a line names with api=: the new one, or codestar for the older.
@@ -191,8 +195,18 @@ func (d *loader) deletes(a *act) error {
 		return d.deleteCertificate(a)
 	case a.skip("bucket"):
 		return d.deletesBucket(a)
+	case a.skip("image"):
+		return d.deletesImage(a)
+	case a.skip("repository"):
+		return d.deletesRepository(a)
+	case a.skip("rule"):
+		return d.ruleActs(a)
+	case a.skip("alarm"):
+		return d.deletesAlarm(a)
 	case a.skip("branch"), a.skip("repo"):
 		return d.deleteAtProvider(a)
+	case a.skip("action"):
+		return d.actionTypes(a)
 	}
 	t, err := d.thing(a, "connection", "host", "pipeline")
 	if err != nil {

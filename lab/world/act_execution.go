@@ -13,6 +13,9 @@ func (d *loader) starts(a *act) error {
 	if a.actor == "aws" {
 		return d.recorders(a)
 	}
+	if a.skip("worker") {
+		return d.workers(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err
@@ -54,6 +57,9 @@ func (d *loader) stops(a *act) error {
 	if a.actor == "aws" {
 		return d.recorders(a)
 	}
+	if a.skip("worker") {
+		return d.workers(a)
+	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {
 		return err
@@ -78,6 +84,9 @@ func (d *loader) stops(a *act) error {
 func (d *loader) transition(a *act) error {
 	if a.skip("key") {
 		return d.switchesKey(a)
+	}
+	if a.skip("rule") {
+		return d.ruleActs(a)
 	}
 	t, err := d.thing(a, "pipeline")
 	if err != nil {

@@ -139,6 +139,8 @@ func (d *loader) changes(a *act) error {
 		return d.changesDNS(a)
 	case a.skip("certificate"):
 		return d.changesCertificate(a)
+	case a.skip("repository"):
+		return d.changesRepository(a)
 	}
 	if a.skip("trust") {
 		k, role, err := d.iamActor(a)

@@ -13,7 +13,7 @@ const pipelineRole = "CodePipelineServiceRole"
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
 const pipelinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["codeconnections:UseConnection",` +
 	`"codestar-connections:UseConnection","s3:*","kms:*","codebuild:*","codedeploy:*","cloudformation:*","lambda:InvokeFunction",` +
-	`"ecs:*","sns:Publish"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
+	`"ecs:*","sns:Publish","ecr:DescribeImages"],"Resource":"*"},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
 
 // createPipeline: creates pipeline NAME connection=|definition= [repo=] [branch=] [stages=] [role=] [region=] [type=]
 // [mode=] [format=] [detect=no] [tags=] [stack=] [stack-role=] [stack-mode=] [stack-template=] [capabilities=] [deploy-role=] [deploy-region=]
@@ -86,6 +86,9 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
 		"artifactStore": home, "stages": stages,
 	}
+	if err := setTriggers(a, decl); err != nil {
+		return nil, err
+	}
 	if far := a.opt("deploy-region", ""); far != "" && far != region {
 		there, err := d.store(a, far, "deploy-store")
 		if err != nil {
@@ -99,12 +102,19 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 
 // source is the source action on a connection.
 func (d *loader) source(a *act) (map[string]any, error) {
+	if image := a.opt("image", ""); image != "" {
+		return imageSource(image), nil
+	}
 	conn := a.opt("connection", "")
 	arn := conn
 	if !strings.HasPrefix(conn, "arn:") {
 		if arn = d.w.arns[conn]; arn == "" {
 			return nil, fmt.Errorf("there is no connection called %q by then: name one with connection=", conn)
 		}
+	}
+	arn, err := prefixed(a, arn)
+	if err != nil {
+		return nil, err
 	}
 	repo := a.opt("repo", "")
 	if repo == "" {
@@ -121,6 +131,36 @@ func (d *loader) source(a *act) (map[string]any, error) {
 		"name": "Source", "actionTypeId": actionType("Source", "CodeStarSourceConnection"), "configuration": conf,
 		"outputArtifacts": []any{map[string]any{"name": "SourceOutput"}}, "runOrder": 1, "namespace": "SourceVariables",
 	}, nil
+}
+
+// setTriggers declares the triggers that triggers= has as JSON; triggers=none takes them away.
+func setTriggers(a *act, decl map[string]any) error {
+	switch text := a.opt("triggers", ""); text {
+	case "":
+	case "none":
+		delete(decl, "triggers")
+	default:
+		var list []any
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			return fmt.Errorf("triggers= is no JSON list: %w", err)
+		}
+		decl["triggers"] = list
+	}
+	return nil
+}
+
+// prefixed writes a connection's ARN with the service prefix that prefix= says, as somebody does who takes it from an old template.
+func prefixed(a *act, arn string) (string, error) {
+	prefix := a.opt("prefix", "")
+	parts := strings.SplitN(arn, ":", 4)
+	switch {
+	case prefix == "":
+		return arn, nil
+	case prefix != "codeconnections" && prefix != "codestar-connections" || len(parts) != 4:
+		return "", fmt.Errorf("prefix=%s is none of codeconnections and codestar-connections", prefix)
+	}
+	parts[2] = prefix
+	return strings.Join(parts, ":"), nil
 }
 
 func actionType(category, provider string) map[string]any {
@@ -144,6 +184,11 @@ func stage(pipeline, word string) map[string]any {
 	}
 	act := map[string]any{"name": name, "runOrder": 1}
 	in := []any{map[string]any{"name": "SourceOutput"}}
+	if custom, ok := strings.CutPrefix(provider, "Custom/"); ok {
+		customAction(act, low, custom)
+		act["inputArtifacts"] = in
+		return map[string]any{"name": name, "actions": []any{act}}
+	}
 	switch provider {
 	case "Manual":
 		act["actionTypeId"] = actionType("Approval", provider)
@@ -213,6 +258,14 @@ func (d *loader) serviceRole(a *act) (string, error) {
 // updates: ACTOR updates [pipeline] NAME [connection=] [repo=] [branch=] [role=] [stages=] [definition=], or
 // ACTOR updates [host] NAME [url=] [vpc= subnets= groups= tls=]. What the line does not name stays as it is.
 func (d *loader) updates(a *act) error {
+	if a.skip("rule") {
+		name, err := a.word("the rule's name")
+		if err != nil {
+			return err
+		}
+		a.subject = name
+		return d.updatesRule(a, name)
+	}
 	t, err := d.thing(a, "pipeline", "host")
 	if err != nil {
 		return err
@@ -248,12 +301,21 @@ func (d *loader) patch(a *act, name string, decl map[string]any) error {
 		if arn == "" {
 			return fmt.Errorf("there is no connection called %q by then", c)
 		}
-		conf["ConnectionArn"] = arn
+		var err error
+		if conf["ConnectionArn"], err = prefixed(a, arn); err != nil {
+			return err
+		}
 	}
 	for key, member := range map[string]string{"repo": "FullRepositoryId", "branch": "BranchName", "format": "OutputArtifactFormat"} {
 		if v := a.opt(key, ""); v != "" {
 			conf[member] = v
 		}
+	}
+	if v := a.opt("detect", ""); v != "" && conf != nil {
+		conf["DetectChanges"] = map[bool]string{true: "false", false: "true"}[v == "no"]
+	}
+	if err := setTriggers(a, decl); err != nil {
+		return err
 	}
 	if a.has("role") {
 		arn, err := d.serviceRole(a)

@@ -3,6 +3,7 @@ package world
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/unjam/unjam/lab/provider"
@@ -41,8 +42,54 @@ func (d *loader) repo(a *act) (*provider.Org, string, error) {
 	return o, full, err
 }
 
-// pushes: PERSON pushes ORG/REPO [BRANCH] ["message"]
+// changed are the files that a line changes: files=, behind others= more that nobody names.
+func changed(a *act) ([]string, error) {
+	var all []string
+	if n := a.opt("others", ""); n != "" {
+		count, err := strconv.Atoi(n)
+		if err != nil || count < 1 || count > 10000 {
+			return nil, fmt.Errorf("others=%s is no number of files from 1 to 10000", n)
+		}
+		for i := range count {
+			all = append(all, fmt.Sprintf("other/%04d.txt", i))
+		}
+	}
+	return append(all, a.list("files")...), nil
+}
+
+// proposes: PERSON proposes ORG/REPO BRANCH [into BRANCH] [event=opened|updated|closed] [files=] [others=]
+func (d *loader) proposes(a *act) error {
+	o, full, err := d.repo(a)
+	if err != nil {
+		return err
+	}
+	from, err := a.word("the branch that the pull request comes from")
+	if err != nil {
+		return err
+	}
+	a.skip("into")
+	into := "main"
+	if len(a.words) > 0 {
+		into, _ = a.word("the branch it goes into")
+	}
+	files, err := changed(a)
+	if err != nil {
+		return err
+	}
+	what := a.opt("event", "opened")
+	event := map[string]string{"opened": "OPEN", "updated": "UPDATED", "closed": "CLOSED"}[what]
+	if event == "" {
+		return fmt.Errorf("event=%s is none of opened, updated and closed", what)
+	}
+	return d.lab.Git.Propose(o.Type, full, from, into, event, files...)
+}
+
+// pushes: PERSON pushes ORG/REPO [BRANCH] ["message"] [files=] [others=], or PERSON pushes tag ORG/REPO TAG [BRANCH]
 func (d *loader) pushes(a *act) error {
+	if a.skip("image") {
+		return d.pushesImage(a)
+	}
+	tag := a.skip("tag")
 	o, full, err := d.repo(a)
 	if err != nil {
 		return err
@@ -55,13 +102,27 @@ func (d *loader) pushes(a *act) error {
 		return fmt.Errorf("%s is neither owner nor member of %s", who, o.Name)
 	}
 	branch, message := "main", "Update"
+	if tag {
+		name, err := a.word("the tag")
+		if err != nil {
+			return err
+		}
+		if len(a.words) > 0 {
+			branch, _ = a.word("the branch")
+		}
+		return d.lab.Git.Tag(o.Type, full, branch, name)
+	}
+	files, err := changed(a)
+	if err != nil {
+		return err
+	}
 	if len(a.words) > 0 {
 		branch, _ = a.word("the branch")
 	}
 	if len(a.words) > 0 {
 		message, _ = a.word("the message")
 	}
-	_, err = d.lab.Git.Push(o.Type, full, branch, message)
+	_, err = d.lab.Git.Push(o.Type, full, branch, message, files...)
 	return err
 }
 

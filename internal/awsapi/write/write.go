@@ -103,6 +103,8 @@ func (w *Writer) prepare(a plan.Action) (call, error) {
 		return w.publish(a)
 	case "route53":
 		return w.record(a)
+	case "events":
+		return w.rule(a)
 	}
 	return nil, errUnable
 }

@@ -111,6 +111,21 @@ func (x *scene) topic(t *testing.T) (arn string) {
 	return arn
 }
 
+// rule makes a rule of EventBridge and returns its pattern.
+func (x *scene) rule(t *testing.T, name string) (pattern string) {
+	t.Helper()
+	pattern = `{"source":["aws.ecr"]}`
+	var err error
+	x.Lab.Cloud.Within(func() {
+		_, err = x.Lab.Cloud.Serve(&cloud.Request{Service: "events", Operation: "PutRule", Region: region, Caller: x.World.Default.Principal,
+			In: map[string]any{"Name": name, "EventPattern": pattern}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pattern
+}
+
 func (x *scene) actions(t *testing.T) map[string]plan.Action {
 	source := x.state(t).Stages[0]
 	transition := op.Input{"pipelineName": "web", "stageName": "Build", "transitionType": "Inbound"}
@@ -125,6 +140,9 @@ func (x *scene) actions(t *testing.T) map[string]plan.Action {
 		"UpdatePipeline":         {Input: op.Input{"name": "web"}, Definition: p.Definition},
 		"PutRolePolicy":          {Input: op.Input{"RoleName": role, "PolicyName": "new", "PolicyDocument": document}},
 		"DeleteRolePolicy":       {Input: op.Input{"RoleName": role, "PolicyName": "inline"}},
+		"EnableRule":             {Input: op.Input{"Name": "push"}},
+		"DisableRule":            {Input: op.Input{"Name": "push"}},
+		"PutRule":                {Input: op.Input{"Name": "push", "EventPattern": x.rule(t, "push"), "State": "ENABLED", "Description": "images"}},
 		"Publish":                {Input: op.Input{"TopicArn": x.topic(t), "Subject": "trouble", "Message": "it is broken"}},
 		"PutMetricData":          {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
 	}

@@ -32,7 +32,11 @@ func OfModule() (*Models, error) { return ofModule() }
 // full check holds the same exchanges against a current botocore without this list.
 func Newer() []string {
 	return append(Quirks(),
-		"organizations.PolicyType=RESOURCE_CONTROL_POLICY") // of November 2024
+		"organizations.PolicyType=RESOURCE_CONTROL_POLICY", // of November 2024
+		// Exclusions from the mutability of tags, of July 2025.
+		"ecr.ImageTagMutability=IMMUTABLE_WITH_EXCLUSION", "ecr.ImageTagMutability=MUTABLE_WITH_EXCLUSION",
+		"ecr.Repository.imageTagMutabilityExclusionFilters", "ecr.CreateRepositoryRequest.imageTagMutabilityExclusionFilters",
+		"ecr.PutImageTagMutabilityRequest.imageTagMutabilityExclusionFilters", "ecr.PutImageTagMutabilityResponse.imageTagMutabilityExclusionFilters")
 }
 
 // Quirks lists what AWS answers in another way than every model of it says.

@@ -102,6 +102,8 @@ func Sources() []Source {
 			"codeconnections:ListRepositoryLinks", "codestar-connections:ListRepositoryLinks"}},
 		{Name: "Route 53", Calls: []string{"route53"}},
 		{Name: "certificates", Calls: []string{"acm"}},
+		{Name: "ECR", Calls: []string{"ecr"}},
+		{Name: "EventBridge", Calls: []string{"events"}},
 		{Name: "alarms", Calls: []string{"monitoring"}},
 		{Name: "single connection", Calls: []string{"codeconnections:GetConnection", "codestar-connections:GetConnection"}, Everything: true},
 		{Name: "pipeline state", Calls: []string{"codepipeline:GetPipelineState"}, Everything: true},

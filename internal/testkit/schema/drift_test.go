@@ -79,6 +79,7 @@ func TestSchemasFollowTheCode(t *testing.T) {
 		{"verification.v1.json", verify.Report{}},
 		{"notice.v1.json", watch.Notice{}},
 		{"explanation.v1.json", report.Explanation{}},
+		{"tested.v1.json", report.Tested{}},
 		{"events.v1.json", apply.Event{}},
 		{"events.v1.json#/$defs/outcome", apply.Outcome{}},
 		{"events.v1.json#/$defs/seen", apply.Seen{}},

@@ -117,11 +117,17 @@ func (s *Service) putMetricAlarm(r *cloud.Request) (map[string]any, error) {
 	return nil, nil
 }
 
-// deleteAlarms forgets alarms; a name that there is none of is passed over.
+// deleteAlarms forgets alarms: all that are named, or none where there is none of one name.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
 func (s *Service) deleteAlarms(r *cloud.Request) (map[string]any, error) {
 	names := r.List("AlarmNames")
 	if len(names) == 0 {
 		return nil, lacks("AlarmNames")
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(s.alarms, func(a Alarm) bool { return a.Account == r.Account() && a.Region == r.Region && a.Name == name }) {
+			return nil, cloud.Errorf(noAlarm, "Alarm %v does not exist.", name)
+		}
 	}
 	s.alarms = slices.DeleteFunc(s.alarms, func(a Alarm) bool {
 		return a.Account == r.Account() && a.Region == r.Region && slices.Contains(names, any(a.Name))

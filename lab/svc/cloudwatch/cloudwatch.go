@@ -27,6 +27,7 @@ const (
 	invalidCombination = "InvalidParameterCombination"
 	missing            = "MissingParameter"
 	invalidToken       = "InvalidNextToken"
+	noAlarm            = "ResourceNotFound"
 )
 
 // Datum is one data point that was published: one value, or several with how often each occurred.

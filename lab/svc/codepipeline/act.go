@@ -12,6 +12,11 @@ import (
 const maxActive = 50
 
 func (s *Service) startExecution(r *cloud.Request) (map[string]any, error) {
+	return s.begin(r, trigger{"StartPipelineExecution", r.Caller.ARN})
+}
+
+// begin starts a run by a request, whatever triggered it.
+func (s *Service) begin(r *cloud.Request, by trigger) (map[string]any, error) {
 	p, err := s.find(r, r.Str("name"))
 	if err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func (s *Service) startExecution(r *cloud.Request) (map[string]any, error) {
 	if from.variables, err = p.resolve(r.List("variables")); err != nil {
 		return nil, err
 	}
-	e := s.start(p, trigger{"StartPipelineExecution", r.Caller.ARN}, from)
+	e := s.start(p, by, from)
 	if token != "" {
 		p.tokens[token] = e.id
 	}

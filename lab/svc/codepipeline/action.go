@@ -41,6 +41,9 @@ func (p *pipeline) perform(run *actionRun) outcome {
 		}
 		return got
 	}
+	if run.decl.isImage() && p.s.images != nil {
+		return p.pull(run, role)
+	}
 	if run.decl.isOAuth() && !p.opens(run) {
 		return outcome{code: "PermissionError", message: "Could not access the GitHub repository"}
 	}

@@ -13,6 +13,7 @@ type actionType struct {
 	reply   map[string]any // as ListActionTypes shows it
 	tags    map[string]string
 	deleted bool // its version can never be used again
+	idle    bool // nobody polls for its jobs
 }
 
 // maxTypes is how many custom action types an account may have in a Region (quota L-519D5A90).
@@ -53,6 +54,7 @@ func (s *Service) createType(r *cloud.Request) (map[string]any, error) {
 		return nil, err
 	}
 	s.types[arn] = t
+	s.take()
 	out := map[string]any{"actionType": clone(t.reply)}
 	if len(t.tags) > 0 {
 		out["tags"] = tagList(t.tags)
@@ -114,8 +116,8 @@ func (s *Service) available(account, region string, a declared) bool {
 	case "ThirdParty":
 		return kind == "Source/GitHub"
 	}
-	t, ok := s.types[typeARN(account, region, "Custom", a.typeOf("category"), a.typeOf("provider"), a.typeOf("version"))]
-	return ok && !t.deleted
+	in, _ := a["region"].(string)
+	return s.anywhere(account, a, region, in)
 }
 
 // known lists the action types that AWS owns, as far as the lab runs them.

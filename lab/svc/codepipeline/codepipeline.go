@@ -68,17 +68,19 @@ type Service struct {
 	apps      Installations
 	stacks    Stacks
 	artifacts Artifacts
+	images    Images
 	hangs     map[string]bool
 	troubles  []trouble
 	revoked   map[string]bool       // OAuth tokens
 	types     map[string]actionType // custom action types by ARN
 	webhooks  map[string]webhook    // by ARN
+	jobs      []job                 // of custom actions, that no worker has taken
 }
 
 // Failure is why an action fails.
 type Failure struct{ Code, Message string }
 
-// New adds the service to a cloud. Subscribe Push to the provider's pushes.
+// New adds the service to a cloud. Subscribe Hear to the provider's events.
 func New(c *cloud.Cloud, conns Connections, roles Roles) *Service {
 	s := &Service{c: c, conns: conns, roles: roles, pipelines: map[string]*pipeline{}, fails: map[string]Failure{},
 		hangs: map[string]bool{}, revoked: map[string]bool{}, types: map[string]actionType{}, webhooks: map[string]webhook{},
@@ -109,67 +111,6 @@ func (s *Service) FailAction(account, region, pipeline, stage, action string, f 
 		return
 	}
 	s.fails[failKey(account, region, pipeline, stage, action)] = f
-}
-
-// Push starts the pipelines that react to a push.
-func (s *Service) Push(providerType, repo, branch string, c provider.Commit) {
-	for _, p := range s.sorted() {
-		if !p.alive() {
-			continue
-		}
-		for _, a := range p.sources() {
-			conf := a.configuration()
-			if conf["FullRepositoryId"] != repo || !p.hooks[a.name()] || !p.listens(a, branch) {
-				continue
-			}
-			arn := conf["ConnectionArn"]
-			astray := s.apps != nil && s.apps.Reinstalled(arn, providerType, repo)
-			if !astray && !s.conns.Hears(arn, providerType, repo) {
-				continue
-			}
-			_, vars := variables(p.current(), nil)
-			from := inputs{pins: map[string]pin{a.name(): {branch: branch}}, variables: vars}
-			s.pushed(p, trigger{"WebhookV2", c.ID}, from)
-			if astray {
-				p.relay(trigger{"WebhookV2", c.ID}, from, arn, providerType, repo, s.c.Now().Add(relayFor))
-			}
-			break
-		}
-	}
-}
-
-// A push whose source cannot be fetched since the app was installed anew starts the pipeline again and again: one public report
-// tells of a new failed run about every nine minutes. How long that goes on is not known; the lab gives it two hours.
-const (
-	relayEvery = 9 * time.Minute
-	relayFor   = 2 * time.Hour
-)
-
-// relay starts a run again later, for as long as the app that the connection is bound to is gone.
-func (p *pipeline) relay(t trigger, from inputs, connection, providerType, repo string, until time.Time) {
-	c := p.s.c
-	if c.Now().Add(relayEvery).After(until) {
-		return
-	}
-	version := p.number()
-	c.After(relayEvery, func() {
-		if !p.alive() || p.number() != version || !p.s.apps.Reinstalled(connection, providerType, repo) {
-			return
-		}
-		p.s.pushed(p, t, from)
-		p.relay(t, from, connection, providerType, repo, until)
-	})
-}
-
-// pushed starts a run for a push. Beyond the limit of active runs it fails at once, without a word.
-// https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
-func (s *Service) pushed(p *pipeline, t trigger, from inputs) {
-	if p.room() == nil {
-		s.start(p, t, from)
-		return
-	}
-	s.enroll(p, t, from).end("Failed", "")
-	p.publish()
 }
 
 // notFound is the error for a pipeline that does not exist for the reader.

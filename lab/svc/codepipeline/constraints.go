@@ -55,7 +55,7 @@ func constraints(operation string) []rule {
 		{path: "webhook.authenticationConfiguration!"},
 	}
 	if operation == "CreatePipeline" || operation == "UpdatePipeline" {
-		return append(rules, declarationRules()...)
+		return append(rules, append(declarationRules(), triggerRules()...)...)
 	}
 	if operation == "CreateCustomActionType" || operation == "DeleteCustomActionType" {
 		return append(rules, typeRules()...)
@@ -75,6 +75,18 @@ func typeRules() []rule {
 		{path: "outputArtifactDetails.minimumCount!", max: 5},
 		{path: "outputArtifactDetails.maximumCount!", max: 5},
 	}
+}
+
+// triggerRules are the rules for the filters of declared triggers.
+func triggerRules() []rule {
+	var all []rule
+	const git = "pipeline.triggers[].gitConfiguration."
+	for _, filter := range []string{"push[].branches", "push[].tags", "push[].filePaths", "pullRequest[].branches", "pullRequest[].filePaths"} {
+		for _, list := range []string{".includes", ".excludes"} {
+			all = append(all, rule{path: git + filter + list, min: 1, max: 8}, rule{path: git + filter + list + "[]", min: 1, max: 255})
+		}
+	}
+	return append(all, rule{path: git + "pullRequest[].events", min: 1, max: 3}, rule{path: git + "pullRequest[].events[]", enum: []string{"OPEN", "UPDATED", "CLOSED"}})
 }
 
 func named(path string) rule { return rule{path: path, min: 1, max: 100, pattern: namePattern} }

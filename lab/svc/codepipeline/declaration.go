@@ -176,6 +176,7 @@ func checkConfiguration(a declared) error {
 func checkTriggers(decl map[string]any) error {
 	triggers, _ := decl["triggers"].([]any)
 	_, actions := stagesOf(decl)
+	named := map[any]bool{}
 	for _, t := range triggers {
 		m, _ := t.(map[string]any)
 		git, _ := m["gitConfiguration"].(map[string]any)
@@ -187,6 +188,25 @@ func checkTriggers(decl map[string]any) error {
 		}
 		if !ok {
 			return structure("Triggers for connections must reference a CodeStarSourceConnection action.")
+		}
+		if err := checkFilters(git); err != nil {
+			return err
+		}
+		if named[git["sourceActionName"]] {
+			return structure("Only one trigger can be specified for the source action %v.", git["sourceActionName"])
+		}
+		named[git["sourceActionName"]] = true
+	}
+	return nil
+}
+
+// checkFilters refuses a filter of pushes that joins tags with branches or files. The texts of this refusal and of the one about two triggers of
+// an action are the lab's own. https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-filter.html
+func checkFilters(git map[string]any) error {
+	pushes, _ := git["push"].([]any)
+	for _, f := range pushes {
+		if m, _ := f.(map[string]any); m["tags"] != nil && (m["branches"] != nil || m["filePaths"] != nil) {
+			return structure("A push filter on tags can't be combined with branches or file paths.")
 		}
 	}
 	return nil

@@ -172,7 +172,13 @@ func (p *pipeline) begin(e *execution, stageName string, a declared) {
 	c.After(d, func() {
 		switch {
 		case run.status != "InProgress": // abandoned meanwhile
+		case !p.served(a):
+			p.queue(run, d, limit)
 		case p.s.hangs[failKey(p.account, p.region, p.name, run.stage, run.name)]:
+			if a.typeOf("owner") == "Custom" { // its worker has said what it began
+				run.external = c.UUID()
+				p.publish()
+			}
 			c.After(limit-d, func() { p.finish(run, timedOut(a, limit)) })
 		default:
 			if o := p.perform(run); o.later != nil {

@@ -3,7 +3,6 @@ package codepipeline
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/unjam/unjam/lab/cloud"
@@ -145,75 +144,6 @@ func (p *pipeline) sources() []declared {
 		}
 	}
 	return all
-}
-
-// listens reports whether a push to a branch starts the pipeline through a source action. Declared triggers take the place of
-// change detection (API_PipelineDeclaration, member triggers).
-func (p *pipeline) listens(a declared, branch string) bool {
-	triggers, _ := p.current()["triggers"].([]any)
-	if len(triggers) > 0 {
-		for _, t := range triggers {
-			git, _ := t.(map[string]any)["gitConfiguration"].(map[string]any)
-			if git["sourceActionName"] == a.name() && pushMatches(git, branch) {
-				return true
-			}
-		}
-		return false
-	}
-	conf := a.configuration()
-	return conf["BranchName"] == branch && !strings.EqualFold(conf["DetectChanges"], "false")
-}
-
-// pushMatches reports whether a trigger's push filters let a branch through; no filter lets every branch. A trigger on
-// pull requests alone hears no push.
-func pushMatches(git map[string]any, branch string) bool {
-	pushes, _ := git["push"].([]any)
-	for _, f := range pushes {
-		m, _ := f.(map[string]any)
-		b, _ := m["branches"].(map[string]any)
-		if b == nil {
-			if m["tags"] == nil {
-				return true
-			}
-			continue
-		}
-		if matches(b["excludes"], branch) {
-			continue
-		}
-		if b["includes"] == nil || matches(b["includes"], branch) {
-			return true
-		}
-	}
-	return len(pushes) == 0 && git["pullRequest"] == nil
-}
-
-func matches(patterns any, branch string) bool {
-	list, _ := patterns.([]any)
-	for _, x := range list {
-		if pat, _ := x.(string); glob(pat, branch) {
-			return true
-		}
-	}
-	return false
-}
-
-// glob matches a name with a pattern in which * stands for any text without a slash and ** for any text.
-// https://docs.aws.amazon.com/codepipeline/latest/userguide/syntax-glob.html
-func glob(pat, name string) bool {
-	before, after, wild := strings.Cut(pat, "*")
-	if !wild || !strings.HasPrefix(name, before) {
-		return pat == name
-	}
-	name = name[len(before):]
-	after, deep := strings.CutPrefix(after, "*")
-	for i := 0; ; i++ {
-		if glob(after, name[i:]) {
-			return true
-		}
-		if i == len(name) || (!deep && name[i] == '/') {
-			return false
-		}
-	}
 }
 
 // write stores a new version and makes the webhooks anew: a connection that is not AVAILABLE now gets none, and keeps none when it

@@ -45,7 +45,7 @@ func (c rule) walk(in map[string]any, path []string, at string, must bool) error
 		return missing(at)
 	case v == nil:
 		return nil
-	case last:
+	case last && !each:
 		return c.judge(v, at)
 	case !each:
 		m, _ := v.(map[string]any)
@@ -53,6 +53,12 @@ func (c rule) walk(in map[string]any, path []string, at string, must bool) error
 	}
 	list, _ := v.([]any)
 	for i, e := range list {
+		if last { // the entries themselves
+			if err := c.judge(e, fmt.Sprintf("%s.%d.member", at, i+1)); err != nil {
+				return err
+			}
+			continue
+		}
 		m, _ := e.(map[string]any)
 		if err := c.walk(m, path[1:], fmt.Sprintf("%s.%d.member.", at, i+1), must); err != nil {
 			return err

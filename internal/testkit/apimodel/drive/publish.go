@@ -43,5 +43,6 @@ func metricSteps() []step {
 		{op: "DescribeAlarms", in: `{"AlarmTypes":["MetricAlarm"],"MaxRecords":100}`},
 		{op: "DescribeAlarms", in: `{"NextToken":"no token of mine"}`, code: "InvalidNextToken"},
 		{op: "DeleteAlarms", in: `{"AlarmNames":["web-slow"]}`},
+		{op: "DeleteAlarms", in: `{"AlarmNames":["web-slow"]}`, code: "ResourceNotFound"},
 	})
 }
