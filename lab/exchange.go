@@ -108,7 +108,7 @@ func (l *Lab) admit(v *visit) error {
 	if v.op, err = wire.Route(svc, v.r, v.x.RequestBody); err != nil {
 		return err
 	}
-	v.x.Operation = v.op.Name
+	v.x.Operation, v.x.Path = v.op.Name, wire.Resource(svc, v.r)
 	caller := l.Cloud.CallerByKey(auth.KeyID)
 	if caller != nil && !l.leave(v, caller) {
 		return nil

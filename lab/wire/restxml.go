@@ -32,6 +32,9 @@ func bucketOf(r *http.Request) string {
 		host = r.URL.Host
 	}
 	host, _, _ = strings.Cut(host, ":")
+	if strings.HasPrefix(host, "s3.") {
+		return ""
+	}
 	if bucket, ok := strings.CutSuffix(host, ".localhost"); ok {
 		return "/" + bucket
 	}
@@ -43,9 +46,26 @@ func bucketOf(r *http.Request) string {
 	return ""
 }
 
-// fits reports whether the query string has the parameter that tells an operation from others of its path.
-func fits(op *cloud.Op, r *http.Request) bool {
-	return op.Query == "" || r.URL.Query().Has(op.Query)
+// fits reports whether the query string has the parameter that tells an operation from others of its path. Of Amazon S3 a request with a
+// parameter without a value is for no other operation than the one of that parameter.
+func fits(s *cloud.Service, op *cloud.Op, r *http.Request) bool {
+	if op.Query != "" || !s.Bare {
+		return op.Query == "" || r.URL.Query().Has(op.Query)
+	}
+	for _, values := range r.URL.Query() {
+		if values[0] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Resource is the path and query of a request as the operations of its service have it: a bucket that the host names stands in the path.
+func Resource(s *cloud.Service, r *http.Request) string {
+	if !s.Bare {
+		return r.URL.RequestURI()
+	}
+	return bucketOf(r) + r.URL.RequestURI()
 }
 
 // decodeRESTXML joins the three places that an input comes from: path labels, query string, body. A structure becomes a map, an
@@ -147,6 +167,9 @@ func add(kids map[string]any, name string, v any) {
 func encodeRESTXML(s *cloud.Service, op *cloud.Op, out map[string]any, m *Message) error {
 	if op.Status != 0 {
 		m.Status = op.Status
+	}
+	if s.Bare {
+		m.Header.Set("Content-Type", "application/xml")
 	}
 	in := maps.Clone(out)
 	for member, header := range op.Headers {

@@ -20,6 +20,7 @@ func faultS3(requestID, code, text string, m *Message) string {
 		code, m.Status = k.code, k.status
 	}
 	m.Header.Set("X-Amz-Request-Id", requestID)
+	m.Header.Set("Content-Type", "application/xml")
 	m.Body = fmt.Appendf(nil, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId><HostId>lab</HostId></Error>",
 		escaped(code), escaped(text), escaped(requestID))
 	return code

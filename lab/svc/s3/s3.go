@@ -42,7 +42,7 @@ type Bucket struct {
 	Key                   string // of its default encryption, as its owner wrote it; "": Amazon S3's own keys
 	Created               time.Time
 	// Implied is a bucket that a pipeline names and nobody made by a call: it lets in whoever a pipeline sends, of whatever account, as if
-	// it had been set up by the book.
+	// bucket and roles had been set up by the book. The first policy that somebody writes ends that.
 	Implied bool
 }
 
@@ -123,11 +123,8 @@ func (s *Service) put(b Bucket) {
 
 // guard tells IAM of a bucket's policy.
 func (s *Service) guard(b Bucket) error {
-	switch {
-	case b.Policy != "":
+	if b.Policy != "" {
 		return s.policies.SetResourcePolicy(b.Account, ARN(b.Name), b.Policy)
-	case b.Implied:
-		return s.policies.SetResourcePolicy(b.Account, ARN(b.Name), "")
 	}
 	s.policies.SetOwner(b.Account, ARN(b.Name))
 	return nil
@@ -163,7 +160,7 @@ func (s *Service) use(p cloud.Principal, region, bucket, object, key, action, ke
 		return nil
 	}
 	a := cloud.Access{Action: action, Resource: ARN(bucket) + "/" + object}
-	if d := s.c.Authorize(p, region, a); !d.Allowed {
+	if d := s.c.Authorize(p, region, a); !d.Allowed && !b.Implied {
 		e := cloud.Denied(p, a, d)
 		e.Status = 403
 		return e
@@ -304,7 +301,7 @@ func (s *Service) putPolicy(r *cloud.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Policy = r.Str("Policy")
+	b.Policy, b.Implied = r.Str("Policy"), false
 	if err := s.guard(b); err != nil || b.Policy == "" {
 		return nil, &cloud.Error{Code: "MalformedPolicy", Message: "Policies must be valid JSON and the first byte must be '{'", Status: 400}
 	}
