@@ -30,7 +30,7 @@ type Pipeline struct {
 	Triggers   []Trigger `json:"triggers,omitempty"`
 	Stages     []Stage   `json:"stages"`
 	Stores     []Store   `json:"stores,omitempty"` // artifact stores, one for each Region
-	Definition Digest    `json:"definition"` // digest of the raw declaration
+	Definition Digest    `json:"definition"`       // digest of the raw declaration
 	// Declaration is the same without its version, which every update raises.
 	Declaration Digest `json:"declaration"`
 }

@@ -242,3 +242,45 @@ func (d *loader) store(a *act, region, option string) (map[string]any, error) {
 	}
 	return out, nil
 }
+
+// patchStores changes the artifact stores of a definition: [store=] [store-key=] of the Region of the line, [deploy-store=]
+// [deploy-store-key=] of deploy-region=. A key of none takes it away.
+func (d *loader) patchStores(a *act, decl map[string]any) error {
+	for _, option := range []string{"store", "deploy-store"} {
+		name, key := a.opt(option, ""), a.opt(option+"-key", "")
+		if name == "" && key == "" {
+			continue
+		}
+		at, ok := decl["artifactStore"].(map[string]any)
+		if stores, several := decl["artifactStores"].(map[string]any); several {
+			region := d.regionOf(a)
+			if option == "deploy-store" {
+				region = a.opt("deploy-region", "")
+			}
+			if at, ok = stores[region].(map[string]any); !ok && name != "" && region != "" {
+				at, ok = map[string]any{"type": "S3"}, true
+				stores[region] = at
+			}
+		}
+		if !ok {
+			return fmt.Errorf("%s=: the definition has no such artifact store; say deploy-region=", option)
+		}
+		if name != "" {
+			at["location"] = name
+		}
+		id, err := "", error(nil)
+		if key != "none" {
+			id, err = d.keyNamed(key)
+		}
+		if err != nil {
+			return err
+		}
+		if key != "" {
+			delete(at, "encryptionKey")
+		}
+		if id != "" {
+			at["encryptionKey"] = map[string]any{"id": id, "type": "KMS"}
+		}
+	}
+	return nil
+}

@@ -292,6 +292,9 @@ func (d *loader) updates(a *act) error {
 
 // patch changes what the line names in a pipeline's declaration.
 func (d *loader) patch(a *act, name string, decl map[string]any) error {
+	if err := d.patchStores(a, decl); err != nil {
+		return err
+	}
 	conf := sourceConfiguration(decl)
 	if conf == nil && (a.has("connection") || a.has("repo") || a.has("branch") || a.has("format")) {
 		return fmt.Errorf("%s has no source action on a connection: use definition=", name)
