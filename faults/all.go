@@ -9,6 +9,7 @@ import (
 	"github.com/unjam/unjam/faults/alarmblind"
 	"github.com/unjam/unjam/faults/approvalwaiting"
 	"github.com/unjam/unjam/faults/artifactbucketmissing"
+	"github.com/unjam/unjam/faults/artifactdenied"
 	"github.com/unjam/unjam/faults/certificatepending"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionerror"
@@ -41,6 +42,7 @@ func All() []*fault.Fault {
 		actiontypemissing.Fault(),
 		approvalwaiting.Fault(),
 		artifactbucketmissing.Fault(),
+		artifactdenied.Fault(),
 		certificatepending.Fault(),
 		connectiondenied.Fault(),
 		connectionerror.Fault(),

@@ -25,7 +25,7 @@ func Fault() *fault.Fault {
 		Doc:  doc(),
 		Reads: []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindBucket, fact.KindOwnBuckets, fact.KindKey,
 			fact.KindEvent},
-		Explains: []fault.Code{"access-denied", "action-failed", "service-trouble", "source-stale"},
+		Explains: []fault.Code{"artifact-denied", "action-failed", "service-trouble", "source-stale"},
 		Diagnose: diagnose,
 		Plan:     draft,
 	}

@@ -94,3 +94,6 @@ func BucketRef(scope Scope, kind Kind, name string) Ref {
 
 // KeyRef is the Ref of a key or of its policy, as a definition names the key.
 func KeyRef(scope Scope, kind Kind, id string) Ref { return Ref{Scope: scope, Kind: kind, ID: id} }
+
+// BucketARN is the ARN of a bucket: it names neither account nor Region.
+func BucketARN(partition, name string) string { return "arn:" + partition + ":s3:::" + name }

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/unjam/unjam/internal/fact"
@@ -26,6 +27,11 @@ func RefusedBucket(text string) (bucket, role string) {
 		}
 	}
 	return "", ""
+}
+
+// StoredIn reports whether a bucket is an artifact store of a pipeline.
+func StoredIn(p fact.Pipeline, bucket string) bool {
+	return slices.ContainsFunc(p.Stores, func(s fact.Store) bool { return s.Bucket == bucket })
 }
 
 // Artifact is a failed action whose failure may lie in the artifact store of its Region.
