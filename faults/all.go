@@ -8,6 +8,8 @@ import (
 	"github.com/unjam/unjam/faults/actiontypemissing"
 	"github.com/unjam/unjam/faults/alarmblind"
 	"github.com/unjam/unjam/faults/approvalwaiting"
+	"github.com/unjam/unjam/faults/artifactbucketmissing"
+	"github.com/unjam/unjam/faults/artifactdenied"
 	"github.com/unjam/unjam/faults/certificatepending"
 	"github.com/unjam/unjam/faults/connectiondenied"
 	"github.com/unjam/unjam/faults/connectionerror"
@@ -39,6 +41,8 @@ func All() []*fault.Fault {
 		alarmblind.Fault(),
 		actiontypemissing.Fault(),
 		approvalwaiting.Fault(),
+		artifactbucketmissing.Fault(),
+		artifactdenied.Fault(),
 		certificatepending.Fault(),
 		connectiondenied.Fault(),
 		connectionerror.Fault(),

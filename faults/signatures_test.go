@@ -63,6 +63,9 @@ func signatures() map[string]string {
 		"the pipeline's role may not look at the image":                               "access-denied/identity-deny",
 		"nobody approves":                                                             "approval-waiting/ran-out",
 		"the action type of a custom action was deleted":                              "action-type-missing/deleted",
+		"the artifact bucket was deleted":                                             "artifact-bucket-missing/deleted",
+		"the artifact bucket of another Region was deleted":                           "artifact-bucket-missing/deleted",
+		"the artifact bucket does not let the pipeline's role in":                     "artifact-denied/bucket-policy",
 		"nobody works for a custom action":                                            "action-type-missing/no-worker",
 	}
 }

@@ -27,8 +27,10 @@ import (
 	"github.com/unjam/unjam/lab/svc/events"
 	"github.com/unjam/unjam/lab/svc/health"
 	"github.com/unjam/unjam/lab/svc/iam"
+	"github.com/unjam/unjam/lab/svc/kms"
 	"github.com/unjam/unjam/lab/svc/organizations"
 	"github.com/unjam/unjam/lab/svc/route53"
+	"github.com/unjam/unjam/lab/svc/s3"
 	"github.com/unjam/unjam/lab/svc/servicecatalog"
 	"github.com/unjam/unjam/lab/svc/servicequotas"
 	"github.com/unjam/unjam/lab/svc/sns"
@@ -58,6 +60,8 @@ type Lab struct {
 	Names        *dns.Directory
 	Zones        *route53.Service
 	Certificates *acm.Service
+	Keys         *kms.Service
+	Buckets      *s3.Service
 	Registry     *ecr.Service
 	Events       *events.Service
 	Console      http.Handler // the pages under /codesuite/ and /_provider/
@@ -79,6 +83,9 @@ func New() *Lab {
 	l.Builds = codebuild.New(c, l.IAM)
 	l.Pipelines = codepipeline.New(c, l.Connections, l.IAM)
 	l.Pipelines.BuildWith(l.Builds)
+	l.Keys = kms.New(c, l.IAM)
+	l.Buckets = s3.New(c, l.IAM, l.Keys)
+	l.Pipelines.KeepIn(l.Buckets)
 	l.Pipelines.RelayWith(installations{l.Connections, l.Git})
 	l.Git.OnEvent(l.Pipelines.Hear)
 	l.Git.OnPush(l.Connections.Follow)

@@ -59,6 +59,9 @@ func (l *Lab) exchange(r *http.Request) (wire.Message, fate, error) {
 		}
 		l.Cloud.Log(v.entry())
 	})
+	if r.Method == http.MethodHead {
+		m.Body = nil
+	}
 	v.x.Status, v.x.Header, v.x.Body = m.Status, m.Header.Clone(), m.Body
 	l.tell(v.x)
 	return m, f, gone
@@ -105,7 +108,7 @@ func (l *Lab) admit(v *visit) error {
 	if v.op, err = wire.Route(svc, v.r, v.x.RequestBody); err != nil {
 		return err
 	}
-	v.x.Operation = v.op.Name
+	v.x.Operation, v.x.Path = v.op.Name, wire.Resource(svc, v.r)
 	caller := l.Cloud.CallerByKey(auth.KeyID)
 	if caller != nil && !l.leave(v, caller) {
 		return nil

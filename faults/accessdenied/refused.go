@@ -23,6 +23,9 @@ func read(s *fact.Snapshot, c fault.Current) (refused, bool) {
 	if fault.OfStack(c) {
 		return refused{}, false // stack-action-failed
 	}
+	if bucket, _ := fault.RefusedBucket(text); bucket != "" && fault.StoredIn(c.Pipeline, bucket) {
+		return refused{}, false // artifact-denied
+	}
 	d, named := fact.ParseDenial(text)
 	if fault.Read(text) == fault.SignatureDenied || strings.HasSuffix(d.Action, ":UseConnection") {
 		return refused{}, false // connection-denied

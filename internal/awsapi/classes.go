@@ -141,7 +141,7 @@ func (f *Failure) api(e smithy.APIError, resp *awshttp.ResponseError) {
 
 func codeKind(code, message string) (Kind, fact.Class) {
 	switch code {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized":
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden":
 		return Refused, fact.Denied
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled",
 		"TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown", "PriorRequestNotComplete",
@@ -163,7 +163,7 @@ func codeKind(code, message string) (Kind, fact.Class) {
 		return Slow, fact.Timeout
 	case "LimitExceededException", "LimitExceeded", "ConcurrentPipelineExecutionsLimitExceededException":
 		return Quota, fact.Failed
-	case "NoSuchEntity", "NoSuchEntityException", "NoSuchHostedZone":
+	case "NoSuchEntity", "NoSuchEntityException", "NoSuchHostedZone", "NoSuchBucket", "NoSuchBucketPolicy":
 		return NotFound, fact.Failed
 	case "InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "ServiceFailure",
 		"ServiceFailureException", "ServiceUnavailable", "ServiceUnavailableException":

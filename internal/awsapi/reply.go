@@ -100,7 +100,7 @@ func (s *Session) middleware(stack *middleware.Stack) error {
 		if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
 			s.clock.see(resp.Header, sent, time.Now())
 			r, _ := ctx.Value(replyKey{}).(*Reply)
-			err = look(resp, host(in.Request), r)
+			err = look(resp, host(in.Request), r, isHead(in.Request))
 		}
 		return out, md, err
 	})
@@ -154,8 +154,14 @@ func host(request any) string {
 	return "the endpoint"
 }
 
+// isHead reports whether a request is a HEAD, whose reply has no body.
+func isHead(request any) bool {
+	r, ok := request.(*smithyhttp.Request)
+	return ok && r.Method == http.MethodHead
+}
+
 // look reads the whole reply, keeps it in r and puts it back for the SDK; r is nil for calls that are no reads.
-func look(resp *smithyhttp.Response, host string, r *Reply) error {
+func look(resp *smithyhttp.Response, host string, r *Reply, bodiless bool) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -169,7 +175,7 @@ func look(resp *smithyhttp.Response, host string, r *Reply) error {
 	case webPage(resp.Header, body):
 		bad.Kind = HTML
 		return bad
-	case r == nil || resp.StatusCode >= 300:
+	case r == nil || bodiless || resp.StatusCode >= 300:
 		return nil
 	}
 	if bad.Err = whole(resp.Header, body); bad.Err != nil {

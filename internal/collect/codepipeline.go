@@ -72,6 +72,7 @@ func (c *Collector) pipeline(ctx context.Context, q fact.Query) answer {
 			p.Triggers = append(p.Triggers, trigger(*t.GitConfiguration))
 		}
 	}
+	p.Stores = stores(d, q.Scope.Region)
 	for _, s := range d.Stages {
 		p.Stages = append(p.Stages, stage(s))
 	}

@@ -217,6 +217,18 @@ func (c *Collector) answer(ctx context.Context, q fact.Query) answer {
 		return c.rule(ctx, q)
 	case fact.KindRuleTargets:
 		return c.ruleTargets(ctx, q)
+	case fact.KindBucket:
+		return c.bucket(ctx, q)
+	case fact.KindOwnBuckets:
+		return c.ownBuckets(ctx, q)
+	case fact.KindBucketPolicy:
+		return c.bucketPolicy(ctx, q)
+	case fact.KindBucketEncryption:
+		return c.bucketEncryption(ctx, q)
+	case fact.KindKey:
+		return c.key(ctx, q)
+	case fact.KindKeyPolicy:
+		return c.keyPolicy(ctx, q)
 	case fact.KindBuildProject, fact.KindBuildCredential, fact.KindGitSync, fact.KindAppService, fact.KindProduct, fact.KindReview:
 		return c.users(ctx, q)
 	}

@@ -105,6 +105,9 @@ func (s sealer) parseEvent(record []byte) (fact.Event, error) {
 	if e.EventSource == "iam.amazonaws.com" {
 		e.Resource = first(request.str("roleName"), request.str("userName"), request.str("policyArn"), request.str("groupName"))
 	}
+	if e.EventSource == "s3.amazonaws.com" {
+		e.Resource = request.str("bucketName")
+	}
 	if !e.ReadOnly && keepsParameters(e.EventSource) {
 		e.Parameters, _ = s.flatten(r.Request) // null, cut off or too large: the event stays without them
 	}

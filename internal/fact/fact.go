@@ -81,6 +81,13 @@ const (
 	KindTargeting   Kind = "targeting"    // events:ListRuleNamesByTarget; ARN of a target
 	KindRule        Kind = "rule"         // events:DescribeRule; rule name. ID "" reads ListRules of the Region
 	KindRuleTargets Kind = "rule-targets" // events:ListTargetsByRule; rule name
+
+	KindBucket           Kind = "bucket"            // s3:HeadBucket in the query's Region; bucket name
+	KindOwnBuckets       Kind = "own-buckets"       // s3:ListBuckets
+	KindBucketPolicy     Kind = "bucket-policy"     // s3:GetBucketPolicy; bucket name
+	KindBucketEncryption Kind = "bucket-encryption" // s3:GetBucketEncryption; bucket name
+	KindKey              Kind = "key"               // kms:DescribeKey; key ARN, ID or alias
+	KindKeyPolicy        Kind = "key-policy"        // kms:GetKeyPolicy; key ARN or ID
 )
 
 // Ref names one thing: the ARN in ID, or the name where AWS gives no ARN.

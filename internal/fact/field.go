@@ -29,7 +29,8 @@ func (h Host) Field(path string) (string, bool) {
 	return h.Status, path == "status"
 }
 
-// Field knows "version", "definition", "declaration" and, below "STAGE/ACTION/", "connection" and "type" (as CustomActionType names one).
+// Field knows "version", "definition", "declaration", below "store/" and "store-key/" the bucket and the key of a Region's artifact store ("" for
+// none) and, below "STAGE/ACTION/", "connection" and "type" (as CustomActionType names one).
 func (p Pipeline) Field(path string) (string, bool) {
 	switch path {
 	case "version":
@@ -38,6 +39,14 @@ func (p Pipeline) Field(path string) (string, bool) {
 		return string(p.Definition), true
 	case "declaration":
 		return string(p.Declaration), true
+	}
+	if region, ok := strings.CutPrefix(path, "store/"); ok {
+		s, _ := p.Store(region)
+		return s.Bucket, true
+	}
+	if region, ok := strings.CutPrefix(path, "store-key/"); ok {
+		s, _ := p.Store(region)
+		return s.Key, true
 	}
 	for _, st := range p.Stages {
 		for _, a := range st.Actions {

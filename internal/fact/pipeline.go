@@ -29,7 +29,8 @@ type Pipeline struct {
 	Updated    time.Time `json:"updated,omitzero"`
 	Triggers   []Trigger `json:"triggers,omitempty"`
 	Stages     []Stage   `json:"stages"`
-	Definition Digest    `json:"definition"` // digest of the raw declaration
+	Stores     []Store   `json:"stores,omitempty"` // artifact stores, one for each Region
+	Definition Digest    `json:"definition"`       // digest of the raw declaration
 	// Declaration is the same without its version, which every update raises.
 	Declaration Digest `json:"declaration"`
 }

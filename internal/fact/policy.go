@@ -113,6 +113,8 @@ type Statement struct {
 	Resources    []string
 	NotResources []string
 	Keys         []string // condition keys, in order
+	// Principals are whom a statement of a resource's policy is about: ARNs, account IDs, services, "*"; NotPrincipals whom it is not about.
+	Principals, NotPrincipals []string
 }
 
 // Statements reads a policy document.
@@ -128,11 +130,13 @@ func Statements(document string) ([]Statement, error) {
 			Sid, Effect                              string
 			Action, NotAction, Resource, NotResource list
 			Condition                                map[string]map[string]json.RawMessage
+			Principal, NotPrincipal                  principals
 		}
 		if err := json.Unmarshal(raw, &m); err != nil {
 			return nil, fmt.Errorf("read policy statement: %w", err)
 		}
 		s := Statement{Sid: m.Sid, Allow: m.Effect == "Allow", Actions: m.Action, NotActions: m.NotAction, Resources: m.Resource, NotResources: m.NotResource}
+		s.Principals, s.NotPrincipals = m.Principal, m.NotPrincipal
 		keys := map[string]bool{}
 		for _, tests := range m.Condition {
 			for k := range tests {
@@ -177,6 +181,42 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	}
 	*l = all
 	return nil
+}
+
+// principals is "*", or lists by the sort of principal.
+type principals []string
+
+// UnmarshalJSON reads either form.
+func (p *principals) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*p = principals{one}
+		return nil
+	}
+	var all map[string]list
+	if err := json.Unmarshal(b, &all); err != nil {
+		return fmt.Errorf("read principals: %w", err)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(all)) {
+		*p = append(*p, all[kind]...)
+	}
+	return nil
+}
+
+// About reports whether a statement of a resource's policy is about a role: by its ARN, its account or everybody. A role's sessions, which such a
+// policy may name too, count as the role.
+func (s Statement) About(role string) bool {
+	a, err := ParseARN(role)
+	if err != nil {
+		return false
+	}
+	is := func(p string) bool {
+		return p == "*" || p == role || p == a.Account || p == "arn:"+a.Partition+":iam::"+a.Account+":root" || strings.Contains(p, ":assumed-role/"+a.Name()+"/")
+	}
+	if len(s.NotPrincipals) > 0 {
+		return !slices.ContainsFunc(s.NotPrincipals, is)
+	}
+	return slices.ContainsFunc(s.Principals, is)
 }
 
 // Names reports whether the statement is about the action. Actions know no upper and lower case.

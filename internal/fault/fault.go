@@ -236,11 +236,12 @@ func verdicts(s *fact.Snapshot, f *Fault, j Judgement) []Result {
 	return all
 }
 
-// proven reports whether a Clear is justified in a Region: something was needed there, and all of it was answered.
+// proven reports whether a Clear is justified in a Region: something was needed there, and all of it was answered. What is needed in a Region
+// that was not asked about, as the bucket of an action that runs elsewhere, counts for every Region.
 func proven(s *fact.Snapshot, needs []fact.Query, region string) bool {
 	n := 0
 	for _, q := range needs {
-		if q.Scope.Region != "" && q.Scope.Region != region {
+		if q.Scope.Region != "" && q.Scope.Region != region && slices.Contains(s.Question().Regions, q.Scope.Region) {
 			continue
 		}
 		n++

@@ -92,6 +92,8 @@ const (
 	repositoryARN  = "arn:{partition}:ecr:*:{account}:repository/*"
 	ruleARN        = "arn:{partition}:events:*:{account}:rule/*"
 	alarmARN       = "arn:{partition}:cloudwatch:*:{account}:alarm:*"
+	bucketARN      = "arn:{partition}:s3:::*" // names neither account nor Region
+	keyARN         = "arn:{partition}:kms:*:{account}:key/*"
 )
 
 // both names an action under both prefixes of AWS CodeConnections: which one AWS checks follows the resource's ARN
@@ -177,6 +179,12 @@ func reads() []Op {
 		{Service: "events", Name: "DescribeRule", Kind: fact.KindRule, Resource: ruleARN, Actions: []string{"events:DescribeRule"}},
 		plain("events", "ListRules", fact.KindRule),
 		{Service: "events", Name: "ListTargetsByRule", Kind: fact.KindRuleTargets, Resource: ruleARN, Actions: []string{"events:ListTargetsByRule"}},
+		{Service: "s3", Name: "HeadBucket", Kind: fact.KindBucket, Resource: bucketARN, Actions: []string{"s3:ListBucket"}},
+		{Service: "s3", Name: "ListBuckets", Kind: fact.KindOwnBuckets, Resource: "*", Actions: []string{"s3:ListAllMyBuckets"}},
+		{Service: "s3", Name: "GetBucketPolicy", Kind: fact.KindBucketPolicy, Resource: bucketARN, Actions: []string{"s3:GetBucketPolicy"}},
+		{Service: "s3", Name: "GetBucketEncryption", Kind: fact.KindBucketEncryption, Resource: bucketARN, Actions: []string{"s3:GetEncryptionConfiguration"}},
+		{Service: "kms", Name: "DescribeKey", Kind: fact.KindKey, Resource: keyARN, Actions: []string{"kms:DescribeKey"}},
+		{Service: "kms", Name: "GetKeyPolicy", Kind: fact.KindKeyPolicy, Resource: keyARN, Actions: []string{"kms:GetKeyPolicy"}},
 		{Service: "route53", Name: "ListResourceRecordSets", Kind: fact.KindRecord, Resource: zoneARN, Actions: []string{"route53:ListResourceRecordSets"}},
 	}
 }

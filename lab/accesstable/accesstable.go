@@ -124,8 +124,8 @@ func TypeOf(arn string) string {
 		return kind // association
 	case "access-analyzer":
 		return map[string]string{"analyzer": "Analyzer"}[kind]
-	case "acm", "route53":
-		return kind // certificate, hostedzone
+	case "acm", "route53", "kms":
+		return kind // certificate, hostedzone, key
 	case "account", "s3":
 		return map[string]string{"account": "account", "s3": "bucket"}[p[2]]
 	}

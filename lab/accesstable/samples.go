@@ -50,6 +50,7 @@ func samples() []map[string]any {
 		"ServiceArn": "arn:aws:apprunner" + at + "service/shop/0123456789abcdef0123456789abcdef", "AssociationArn": "arn:aws:codeguru-reviewer" + at + "association:" + id[1:],
 		"ResourceId": account, "TopicArn": "arn:aws:sns" + at + "alarms", // Organizations, SNS
 		"Id": "Z01234567", "CertificateArn": "arn:aws:acm" + at + "certificate" + id, // Route 53, ACM
+		"Bucket": "artifacts", "KeyId": id[1:], // S3, KMS
 		"ActionNames": []any{"s3:GetObject"}, "RoleArn": roleARN, "RoleSessionName": "ada",
 	}
 	var all []map[string]any

@@ -43,6 +43,8 @@ type Service struct {
 	// Encode hides the details of a refused write in a message that follows AWS's own sentence; nil: nothing follows. EC2
 	// does so: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
 	Encode func(Principal, Access, Decision) string
+	// Bare is of S3 alone: its errors stand without an envelope, have names of their own, and its buckets may be named by the host.
+	Bare bool
 	// Reword gives code and text of a refusal for want of permission where the service words it in its own way; nil: as others do.
 	Reword func(text string) (code, reworded string)
 }
@@ -55,6 +57,10 @@ type Op struct {
 	Status int    // RESTXML: HTTP status of success; 0: 200
 	// Headers are the members of a RESTXML reply that travel in headers: member to header.
 	Headers  map[string]string
+	Query    string            // RESTXML: a parameter that the query string must have; "" for operations that none tells apart
+	Given    map[string]string // RESTXML: members of the input that travel in headers: member to header
+	Root     string            // RESTXML: the root of the reply; "": the operation's name and Response, "-": the reply has no body
+	Whole    string            // RESTXML: the member that is the whole body, of the request and of the reply, as text
 	ReadOnly bool
 	Data     bool // a data event: the event history does not show it
 	Open     bool // needs no permission (sts:GetCallerIdentity)
@@ -159,6 +165,7 @@ type Error struct {
 	Message string
 	Status  int            // 0: 400, or what the common code demands
 	More    map[string]any // JSON protocols: further members of the error's shape
+	Headers map[string]string
 }
 
 // The common errors that any operation can answer with; wire names differ by protocol.

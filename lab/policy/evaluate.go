@@ -38,6 +38,7 @@ type Set struct {
 	Endpoint []Policy   // of the VPC endpoint that the call goes through
 	Resource []Policy   // on the resource itself
 	Foreign  bool       // the resource belongs to another account: its own policy must allow as well
+	Strict   bool       // the resource's own policy must allow whoever asks, by name or by account, as a KMS key's does
 }
 
 // Request is what is to be judged.
@@ -102,7 +103,7 @@ func Evaluate(s Set, q Request) Result {
 	for _, g := range gates {
 		switch {
 		case g.denyOnly, g.kind == Identity && grant != NoGrant && !s.Foreign:
-		case g.kind == Resource && !s.Foreign:
+		case g.kind == Resource && !s.Foreign && !s.Strict:
 		case (g.kind == Boundary || g.kind == Session) && grant == DirectGrant && !s.Foreign:
 		case g.matches(s.Who, q, true) == nil:
 			return Result{Type: g.kind, Action: q.Action}

@@ -76,6 +76,13 @@ func Fault(p cloud.Protocol, s *cloud.Service, requestID string, err error) (Mes
 	m := Message{Status: status, Header: http.Header{}}
 	m.Header.Set("X-Amzn-Requestid", requestID)
 	m.Header.Set("Content-Type", contentType(p))
+	for name, value := range e.Headers {
+		m.Header.Set(name, value)
+	}
+	if s != nil && s.Bare {
+		code = faultS3(requestID, code, text, &m)
+		return m, code
+	}
 	if s != nil && s.Shapes != nil && p != cloud.Query {
 		code = compatible(s, e.Code, code, status, &m)
 	}

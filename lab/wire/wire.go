@@ -173,7 +173,7 @@ func lastPart(dotted string) string { return dotted[strings.LastIndexByte(dotted
 
 func routeREST(s *cloud.Service, r *http.Request) (*cloud.Op, error) {
 	for _, op := range s.Ops {
-		if _, ok := labels(op.Path, asked(s.Protocol, r)); ok && op.Method == r.Method && !op.Console {
+		if _, ok := labels(op.Path, asked(s.Protocol, r)); ok && op.Method == r.Method && fits(s, op, r) && !op.Console {
 			return op, nil
 		}
 	}

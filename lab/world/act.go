@@ -36,6 +36,7 @@ func (d *loader) verbs() map[string]func(*act) error {
 		"changes": d.changes, "reports": d.reports, "detects": d.detects,
 		"throttles": d.troubles, "exhausts": d.troubles, "disturbs": d.troubles, "hangs": d.hangs, "polls": d.polls,
 		"continues": d.continues, "deploys": d.deploys, "puts": d.puts,
+		"edits": d.edits, "schedules": d.deletion, "cancels": d.deletion, "forgets": d.forgets,
 		"delegates": d.delegates, "enters": d.records, "erases": d.records, "requests": d.requests, "proves": d.proves, "refuses": d.refuses,
 		"registers": d.actionTypes,
 	}

@@ -91,25 +91,6 @@ func (d *loader) resourcePolicyOf(l *line) (string, error) {
 	return string(out), err
 }
 
-// addBucket: bucket NAME [allow=] [deny=] [policy=] [account=]: an S3 bucket with a policy of its own
-func (d *loader) addBucket(l *line) error {
-	name, err := l.word("the bucket's name")
-	if err != nil {
-		return err
-	}
-	account, err := d.accountOf(l)
-	if err != nil {
-		return err
-	}
-	arn := "arn:aws:s3:::" + name
-	d.w.arns[name] = arn
-	doc, err := d.resourcePolicyOf(l)
-	if err != nil || doc == "" {
-		return err
-	}
-	return d.lab.IAM.SetResourcePolicy(account, arn, doc)
-}
-
 // addSupport: support ACCOUNT plan=basic|developer|business|enterprise-on-ramp|enterprise
 func (d *loader) addSupport(l *line) error {
 	name, err := l.word("the account")

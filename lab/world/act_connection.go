@@ -28,6 +28,8 @@ func (d *loader) creates(a *act) error {
 		return d.createEndpoint(a, name)
 	case "zone":
 		return d.createZone(a, name)
+	case "bucket":
+		return d.createBucket(a, name)
 	case "repository":
 		return d.createRepository(a, name)
 	case "rule":
@@ -36,7 +38,7 @@ func (d *loader) creates(a *act) error {
 	if do := d.consumers()[kind]; do != nil {
 		return do(a, name)
 	}
-	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, repository, rule, alarm, project, credential, link, app, product or review", kind)
+	return fmt.Errorf("%q cannot be created by an act: connection, host, pipeline, endpoint, zone, bucket, repository, rule, alarm, project, credential, link, app, product or review", kind)
 }
 
 // apiOf is the API a line names with api=: the new one, or codestar for the older.
@@ -191,6 +193,8 @@ func (d *loader) deletes(a *act) error {
 		return d.deleteZone(a)
 	case a.skip("certificate"):
 		return d.deleteCertificate(a)
+	case a.skip("bucket"):
+		return d.deletesBucket(a)
 	case a.skip("image"):
 		return d.deletesImage(a)
 	case a.skip("repository"):

@@ -82,6 +82,9 @@ func (d *loader) stops(a *act) error {
 
 // transition: ACTOR disables [pipeline] NAME STAGE ["reason"]; enables NAME STAGE: the way into the stage
 func (d *loader) transition(a *act) error {
+	if a.skip("key") {
+		return d.switchesKey(a)
+	}
 	if a.skip("rule") {
 		return d.ruleActs(a)
 	}

@@ -17,6 +17,7 @@ const pipelinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 
 // createPipeline: creates pipeline NAME connection=|definition= [repo=] [branch=] [stages=] [role=] [region=] [type=]
 // [mode=] [format=] [detect=no] [tags=] [stack=] [stack-role=] [stack-mode=] [stack-template=] [capabilities=] [deploy-role=] [deploy-region=]
+// [store=] [store-key=] [deploy-store=] [deploy-store-key=]
 func (d *loader) createPipeline(a *act, name string) error {
 	region := d.regionOf(a)
 	decl, err := d.declaration(a, name, region)
@@ -77,19 +78,24 @@ func (d *loader) declaration(a *act, name, region string) (map[string]any, error
 		stages = append(stages, stage(name, s))
 	}
 	d.stackOptions(a, stages)
-	store := func(region string) map[string]any {
-		return map[string]any{"type": "S3", "location": "codepipeline-" + region + "-artifacts"}
+	home, err := d.store(a, region, "store")
+	if err != nil {
+		return nil, err
 	}
 	decl := map[string]any{
 		"name": name, "roleArn": role, "pipelineType": a.opt("type", "V2"), "executionMode": a.opt("mode", "SUPERSEDED"),
-		"artifactStore": store(region), "stages": stages,
+		"artifactStore": home, "stages": stages,
 	}
 	if err := setTriggers(a, decl); err != nil {
 		return nil, err
 	}
 	if far := a.opt("deploy-region", ""); far != "" && far != region {
+		there, err := d.store(a, far, "deploy-store")
+		if err != nil {
+			return nil, err
+		}
 		delete(decl, "artifactStore")
-		decl["artifactStores"] = map[string]any{region: store(region), far: store(far)}
+		decl["artifactStores"] = map[string]any{region: home, far: there}
 	}
 	return decl, nil
 }
@@ -286,6 +292,9 @@ func (d *loader) updates(a *act) error {
 
 // patch changes what the line names in a pipeline's declaration.
 func (d *loader) patch(a *act, name string, decl map[string]any) error {
+	if err := d.patchStores(a, decl); err != nil {
+		return err
+	}
 	conf := sourceConfiguration(decl)
 	if conf == nil && (a.has("connection") || a.has("repo") || a.has("branch") || a.has("format")) {
 		return fmt.Errorf("%s has no source action on a connection: use definition=", name)

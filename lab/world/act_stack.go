@@ -205,6 +205,9 @@ func (d *loader) stackOptions(a *act, stages []any) {
 			if kind["provider"] == "CloudFormation" && ok {
 				d.stackOption(a, action, conf)
 			}
+			if kind["category"] == "Deploy" {
+				d.deployOption(a, action)
+			}
 		}
 	}
 }
@@ -221,6 +224,10 @@ func (d *loader) stackOption(a *act, action, conf map[string]any) {
 	if v := a.opt("stack-template", ""); v != "" && conf["TemplatePath"] != nil {
 		conf["TemplatePath"] = "SourceOutput::" + v
 	}
+}
+
+// deployOption sets where an action deploys, and the role that it assumes.
+func (d *loader) deployOption(a *act, action map[string]any) {
 	if v := a.opt("deploy-role", ""); v != "" {
 		action["roleArn"] = d.named(v)
 	}

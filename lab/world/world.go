@@ -132,7 +132,7 @@ func (d *loader) stage() []stageWord {
 	return []stageWord{
 		{"account", d.addAccount}, {"set", d.set}, {"inject", d.inject}, {"vpc", d.addVPC}, {"group", d.addGroup}, {organisation, d.addOrg},
 		{"organization", d.addOrganization}, {"support", d.addSupport}, {"quota", d.addQuota}, {"analyzer", d.addAnalyzer},
-		{"policy", d.addPolicy}, {"boundary", d.addPolicy}, {"scp", d.addSCP}, {"rcp", d.addRCP}, {"bucket", d.addBucket},
+		{"policy", d.addPolicy}, {"boundary", d.addPolicy}, {"scp", d.addSCP}, {"rcp", d.addRCP}, {"key", d.addKey}, {"bucket", d.addBucket},
 		{"role", d.addRole}, {"project", d.addProject}, {"topic", d.addTopic}, {"stack", d.addStack}, {"user", d.addUser}, {"subnet", d.addSubnet}, {"nacl", d.addNACL}, {"endpoint", d.addEndpoint},
 		{"caller", d.addCaller}, {"recorder", d.addRecorder}, {"domain", d.addDomain}, {"actiontype", d.addActionType},
 	}

@@ -142,6 +142,10 @@ func (k *check) protocol() string {
 func (k *check) request() {
 	k.where = "request"
 	in := k.m.shape(k.op.Input)
+	if k.bare() {
+		k.s3Request(in)
+		return
+	}
 	switch k.protocol() {
 	case "json":
 		k.target()
@@ -181,7 +185,7 @@ func (k *check) reply() {
 		k.lost++
 	case k.v.isBroken(k.x.Injected):
 		k.broken++
-	case k.x.Status >= 400:
+	case k.refused():
 		k.where = "error"
 		k.count.Errors++
 		k.fault()
@@ -215,6 +219,11 @@ func (k *check) envelope() {
 			k.problem(nil, "wire", "the reply does not say that it is %s", cborName)
 		}
 	}
+	if k.bare() && k.x.Operation == "GetBucketPolicy" && k.x.Status == http.StatusOK {
+		want = "application/json"
+	} else if k.bare() {
+		want = "application/xml"
+	}
 	if got := k.x.Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
 		k.problem(nil, "wire", "Content-Type is %q, not %q", got, want)
 	}
@@ -225,6 +234,10 @@ func (k *check) envelope() {
 
 func (k *check) success() {
 	out := k.m.shape(k.op.Output)
+	if k.bare() {
+		k.s3Reply(out)
+		return
+	}
 	switch k.protocol() {
 	case "query":
 		k.xmlReply(out)
@@ -293,6 +306,9 @@ func (k *check) code() string {
 	}
 	if k.protocol() == "query" || k.protocol() == "rest-xml" {
 		if e, err := parseXML(k.x.Body); err == nil {
+			if c := e.kid("Code"); c != nil && k.bare() {
+				return c.text
+			}
 			if c := e.find("Error", "Code"); c != nil {
 				return c.text
 			}
@@ -320,6 +336,10 @@ func (k *check) code() string {
 // fault checks an error reply: its envelope, its name, its status, its members.
 func (k *check) fault() {
 	k.envelope()
+	if k.bare() {
+		k.s3Fault()
+		return
+	}
 	code := k.code()
 	if code == "" {
 		k.problem(nil, "wire", "no error code in the reply")
@@ -465,31 +485,4 @@ func (k *check) restReply(out *shape, value map[string]any) {
 			value[name] = text(k.x.Header.Get(name))
 		}
 	}
-}
-
-// match compares a path with a template such as /analyzer/{analyzerName} and returns the labels, unescaped.
-func match(template, path string) (map[string]string, bool) {
-	template, _, _ = strings.Cut(template, "?")
-	want, have := strings.Split(template, "/"), strings.Split(path, "/")
-	labels := map[string]string{}
-	for i, w := range want {
-		if i >= len(have) {
-			return nil, false
-		}
-		if name, ok := strings.CutPrefix(w, "{"); ok {
-			name = strings.TrimSuffix(name, "}")
-			got := have[i]
-			if greedy, ok := strings.CutSuffix(name, "+"); ok {
-				name, got, have = greedy, strings.Join(have[i:], "/"), have[:i+1]
-			}
-			l, err := url.PathUnescape(got)
-			if err != nil || l == "" {
-				return nil, false
-			}
-			labels[name] = l
-		} else if w != have[i] {
-			return nil, false
-		}
-	}
-	return labels, len(want) == len(have)
 }

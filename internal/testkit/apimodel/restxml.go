@@ -73,3 +73,30 @@ func (k *check) restXMLReply(out *shape) {
 	}
 	k.whole(out, value)
 }
+
+// match compares a path with a template such as /analyzer/{analyzerName} and returns the labels, unescaped.
+func match(template, path string) (map[string]string, bool) {
+	template, _, _ = strings.Cut(template, "?")
+	want, have := strings.Split(template, "/"), strings.Split(path, "/")
+	labels := map[string]string{}
+	for i, w := range want {
+		if i >= len(have) {
+			return nil, false
+		}
+		if name, ok := strings.CutPrefix(w, "{"); ok {
+			name = strings.TrimSuffix(name, "}")
+			got := have[i]
+			if greedy, ok := strings.CutSuffix(name, "+"); ok {
+				name, got, have = greedy, strings.Join(have[i:], "/"), have[:i+1]
+			}
+			l, err := url.PathUnescape(got)
+			if err != nil || l == "" {
+				return nil, false
+			}
+			labels[name] = l
+		} else if w != have[i] {
+			return nil, false
+		}
+	}
+	return labels, len(want) == len(have)
+}

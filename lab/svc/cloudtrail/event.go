@@ -119,6 +119,10 @@ func (e entry) text() string {
 	if e.ErrorCode != "" {
 		m["errorCode"], m["errorMessage"] = e.refused()
 	}
+	if p, ok := m["requestParameters"].(map[string]any); ok && e.Source == "s3.amazonaws.com" && p["bucket"] != nil {
+		p["bucketName"] = p["bucket"] // https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
+		delete(p, "bucket")
+	}
 	if e.Source == ec2Source {
 		m["requestParameters"] = ec2Parameters(e.Name, e.Request)
 	}

@@ -33,7 +33,13 @@ func (p *pipeline) perform(run *actionRun) outcome {
 		return outcome{code: f.Code, message: f.Message}
 	}
 	if run.decl.isConnection() {
-		return p.fetch(run, role)
+		got := p.fetch(run, role)
+		if got.code == "" {
+			if o := p.deposit(run, role); o != nil {
+				return *o
+			}
+		}
+		return got
 	}
 	if run.decl.isImage() && p.s.images != nil {
 		return p.pull(run, role)
@@ -44,6 +50,14 @@ func (p *pipeline) perform(run *actionRun) outcome {
 	account, region := role.Account, p.region
 	if r, _ := run.decl["region"].(string); r != "" {
 		region = r
+	}
+	if o := p.withdraw(run, role, region); o != nil {
+		return *o
+	}
+	if run.decl.typeOf("category") == "Source" {
+		if o := p.deposit(run, role); o != nil {
+			return *o
+		}
 	}
 	for _, k := range p.calls(run.decl, account, region) {
 		if o := p.s.make(k, role, account, region); o != nil {

@@ -67,6 +67,7 @@ type Service struct {
 	builds    Builds
 	apps      Installations
 	stacks    Stacks
+	artifacts Artifacts
 	images    Images
 	hangs     map[string]bool
 	troubles  []trouble

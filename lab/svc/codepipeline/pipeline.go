@@ -164,6 +164,7 @@ func (p *pipeline) write(decl map[string]any) {
 			p.stages[n] = &stage{actions: map[string]*actionRun{}}
 		}
 	}
+	p.stand()
 	p.publish() // first: whoever sees the version sees its stages
 	p.seen.Set(p.s.c, p.number())
 	p.changed()

@@ -67,6 +67,9 @@ func request(s *Service, p cloud.Principal, a cloud.Access) policy.Request {
 func (s *Service) governing(p cloud.Principal, q policy.Request) (policy.Set, bool) {
 	set := policy.Set{Root: p.Type == "Root", Who: whoIs(p), SCPs: s.levels(p.Account)}
 	set.Resource, set.Foreign = s.resourcePolicies(p, q)
+	if _, held := s.guard(q.Resource); held { // https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+		set.Strict = strings.HasPrefix(q.Resource, "arn:aws:kms:")
+	}
 	e, ok := s.byARN(p.Source, s.effective)
 	if linked := ok && strings.HasPrefix(e.Path, "/aws-service-role/"); linked {
 		set.SCPs = nil // neither SCPs nor RCPs touch service-linked roles

@@ -245,6 +245,9 @@ func (s *Service) SetResourcePolicy(owner, arn, doc string) error {
 	return nil
 }
 
+// SetOwner says whose a resource is that has no policy of its own: principals of other accounts may do nothing with it.
+func (s *Service) SetOwner(owner, arn string) { s.onResource[arn] = guarded{owner: owner} }
+
 func (s *Service) guard(resource string) (guarded, bool) {
 	if g, ok := s.onResource[resource]; ok {
 		return g, true

@@ -85,12 +85,17 @@ func restXML(svc *cloud.Service, op *cloud.Op, in string) (method, path, body st
 		path += "/" // as the model has it
 	}
 	query := url.Values{}
+	if op.Query != "" {
+		query.Set(op.Query, "")
+	}
 	var b strings.Builder
 	for _, name := range sortedKeys(members) {
 		label := "{" + name + "}"
 		switch {
 		case strings.Contains(path, label):
 			path = strings.ReplaceAll(path, label, url.PathEscape(fmt.Sprint(members[name])))
+		case op.Whole == name:
+			return op.Method, path + "?" + query.Encode(), fmt.Sprint(members[name]), nil
 		case op.Method == http.MethodGet:
 			query.Set(name, fmt.Sprint(members[name]))
 		default:
@@ -100,7 +105,9 @@ func restXML(svc *cloud.Service, op *cloud.Op, in string) (method, path, body st
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	if b.Len() > 0 {
+	if b.Len() > 0 && op.Name == "CreateBucket" {
+		body = `<CreateBucketConfiguration xmlns="` + svc.Namespace + `">` + b.String() + "</CreateBucketConfiguration>"
+	} else if b.Len() > 0 {
 		body = "<" + op.Name + `Request xmlns="` + svc.Namespace + `">` + b.String() + "</" + op.Name + "Request>"
 	}
 	return op.Method, path, body, nil

@@ -122,7 +122,7 @@ func (d *driver) take(s step) error {
 	}
 	in := d.filled(s.in)
 	if s.code == "" && !svc.Ops[name].Open {
-		if code, body, err := d.call(d.nobody, svc, name, in); err != nil || !strings.HasPrefix(code, "AccessDenied") && code != "UnauthorizedOperation" && code != "AuthorizationError" {
+		if code, body, err := d.call(d.nobody, svc, name, in); err != nil || !strings.HasPrefix(code, "AccessDenied") && code != "UnauthorizedOperation" && code != "403" && code != "AuthorizationError" {
 			return fmt.Errorf("%s by nobody: %q, %w %s", s.op, code, orNil(err), body)
 		}
 		d.pass(time.Second)
@@ -151,7 +151,7 @@ func (d *driver) outsiders(svc *cloud.Service) error {
 		}
 		done[name] = true
 		for who, want := range map[*cloud.Caller][]string{
-			d.stranger: {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure"}, d.past: {"ExpiredTokenException", "ExpiredToken", "RequestExpired"},
+			d.stranger: {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "InvalidAccessKeyId", "403"}, d.past: {"ExpiredTokenException", "ExpiredToken", "RequestExpired", "400"},
 		} {
 			code, body, err := d.call(who, svc, name, d.filled(s.in))
 			if err != nil || !slices.Contains(want, code) {
@@ -200,8 +200,11 @@ func (d *driver) call(who *cloud.Caller, svc *cloud.Service, op, in string) (cod
 		return "", "", err
 	}
 	body = string(text)
-	if answer.StatusCode < 400 {
+	if answer.StatusCode < 300 {
 		return "", body, nil
+	}
+	if r.Method == http.MethodHead {
+		return answer.Status[:3], body, nil // a HEAD tells no more
 	}
 	code = answer.Header.Get("X-Amzn-Errortype")
 	for _, member := range []string{"__type", "Code"} {

@@ -16,7 +16,7 @@ func steps() []step {
 		roleSteps(), policySteps(), pipelineSteps(), trailSteps(),
 		quotaSteps(), organizationSteps(), healthSteps(), buildSteps(), analyzerSteps(), versionSteps(), ec2Steps(), configSteps(), stackSteps(),
 		topicSteps(), metricSteps(), linkSteps("codeconnections"), linkSteps("codestar-connections"), userSteps(),
-		zoneSteps(), certificateSteps(), registrySteps(), ruleSteps(),
+		zoneSteps(), certificateSteps(), registrySteps(), ruleSteps(), bucketSteps(), keySteps(),
 	)
 }
 
