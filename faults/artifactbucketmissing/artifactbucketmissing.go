@@ -110,7 +110,7 @@ func (t *trouble) judge(s *fact.Snapshot) (needs, helps []fact.Query) {
 	} else if read && b.Region != t.store.Region {
 		t.cause, t.fact, t.got = elsewhere, b, "in "+b.Region
 	} else if g, refused := s.GapOf(q); refused && g.Class == fact.Denied {
-		own := fact.Query{Scope: fact.Scope{Account: q.Scope.Account, Region: t.p.Ref().Scope.Region}, Kind: fact.KindOwnBuckets}
+		own := fault.OwnBucketsQuery(t.p)
 		needs = append(needs, own)
 		if mine, ok := fact.Get[fact.OwnBuckets](s, fact.Ref{Scope: own.Scope, Kind: own.Kind}); ok && !slices.Contains(mine.Names, t.store.Bucket) {
 			t.cause, t.fact, t.got = foreign, mine, "not among the account's buckets"
