@@ -198,7 +198,11 @@ func (t trouble) name() string {
 }
 
 func (t trouble) why(s *fact.Snapshot) fault.Cause {
+	seen := s.Answered(fact.Query{Scope: t.scope, Kind: fact.KindEvent, ID: "DeleteCustomActionType"})
 	c := fault.Cause{Code: t.cause, Class: fault.Verified}
+	if !seen { // it may have been deleted
+		c.Class = fault.Inferred
+	}
 	switch t.cause {
 	case deleted:
 		c.Class = fault.Reported
@@ -209,7 +213,7 @@ func (t trouble) why(s *fact.Snapshot) fault.Cause {
 		c.Text = fmt.Sprintf("The action runs in %s, and the type is registered in %s only: types are registered for each Region.", t.scope.Region, strings.Join(t.there, ", "))
 	case notRegistered:
 		c.Text = fmt.Sprintf("The list of %s has no version of it.", t.scope.Region)
-		if s.Answered(fact.Query{Scope: t.scope, Kind: fact.KindEvent, ID: "DeleteCustomActionType"}) {
+		if seen {
 			c.Text += " Event history shows no deletion: it never was there, or was deleted more than 90 days ago."
 		}
 	case noWorker:

@@ -18,6 +18,12 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		t, needs, helps := look(s, p)
 		j.Need(needs...)
 		j.Help(helps...)
+		fails, _ := fault.Artifacts(s, p)
+		for _, x := range fails {
+			if len(t) == 0 {
+				j.Withhold(s, x.Name(), needs)
+			}
+		}
 		if len(t) > 0 {
 			j.Findings = append(j.Findings, finding(s, t))
 		}
@@ -221,7 +227,7 @@ func (t trouble) why() fault.Cause {
 		c.Class = fault.Reported
 		c.Text = fmt.Sprintf("%s deleted the bucket at %s.", t.gone.Who.Label(), fault.Stamp(t.gone.Time))
 	case missing:
-		c.Text = "There is no bucket of that name in any account, and event history shows no deletion: it never was there, or was deleted more than 90 days ago."
+		c.Text = "There is no bucket of that name in any account, and event history shows no deletion."
 		if !t.asked {
 			c.Class, c.Text = fault.Unclear, "There is no bucket of that name in any account. Whether somebody deleted it CloudTrail would show."
 		}

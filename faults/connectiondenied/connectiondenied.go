@@ -72,7 +72,7 @@ func (r refusal) judge(s *fact.Snapshot, c fact.Connection) (fault.Finding, []fa
 	}
 	f.Cause, f.Remedy = r.cause(s)
 	f.Evidence = append(f.Evidence, r.proof(s)...)
-	f.Details.More = map[string]string{"connection": r.connection}
+	f.Details.More = map[string]string{"connection": r.connection, "action": r.Stage.Name + "/" + r.Action.Name}
 	if r.role != "" {
 		f.Details.More["role"] = r.role
 	}

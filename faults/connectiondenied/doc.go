@@ -3,6 +3,7 @@ package connectiondenied
 import (
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/plan"
 )
 
 // The causes.
@@ -50,5 +51,15 @@ func Fault() *fault.Fault {
 			fact.KindProject, fact.KindPolicyCheck, fact.KindNewAccess, fact.KindEvent},
 		Explains: []fault.Code{"source-stale"},
 		Diagnose: diagnose,
+		Plan:     draft,
 	}
+}
+
+// draft lets the role use the connection, where an Allow mends it, and has the refused action run again. What a condition narrows on purpose
+// is not widened.
+func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
+	if f.Details.Grant == nil || f.Cause.Code == condition {
+		return plan.Draft{}
+	}
+	return fault.AllowUse(s, f, o)
 }

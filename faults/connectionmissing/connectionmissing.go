@@ -5,9 +5,11 @@ package connectionmissing
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/plan"
 )
 
 // The causes.
@@ -36,9 +38,10 @@ func Fault() *fault.Fault {
 			Severity: fault.High, Bucket: fault.Configuration, Since: "0.1.0",
 			Links: []string{"https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-delete.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindConnection, fact.KindRegion, fact.KindEvent},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindRegion, fact.KindEvent, fact.KindSimulation, fact.KindPolicies, fact.KindExecution},
 		Explains: []fault.Code{"connection-denied"},
 		Diagnose: diagnose,
+		Plan:     draft,
 	}
 }
 
@@ -98,6 +101,7 @@ func judge(s *fact.Snapshot, arn string) (fault.Finding, []fact.Query) {
 			f.Details.Alternatives = append(f.Details.Alternatives, c.ARN)
 		}
 	}
+	asks = append(asks, fault.ReuseAsks(s, users, f.Details.Alternatives)...)
 	for _, p := range users {
 		f.Affects = append(f.Affects, fault.PipelineSubject(p))
 	}
@@ -124,4 +128,26 @@ func points(n int) string {
 		return "One pipeline points"
 	}
 	return fault.Plural(n, "pipeline") + " point"
+}
+
+// draft points the pipelines at another connection, where the user asks for that: a dead ARN tells no provider, and which connection takes
+// the place of one that is gone is not the program's to guess.
+func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
+	r := fault.Reuse{Connection: fact.Connection{ARN: f.Subject.ARN, Name: f.Subject.Name}, Code: f.Code, Alternatives: f.Details.Alternatives, Options: o}
+	if r.Connection.Name == "" {
+		r.Connection.Name = f.Subject.ARN
+	}
+	switch wished := o.Strategy == plan.Reuse || o.Reuse != ""; {
+	case len(f.Details.Alternatives) == 0:
+		return plan.Draft{Notes: []string{f.Message + " Not planned: there is no AVAILABLE connection to point them at. Create one and complete its handshake, then plan again."}}
+	case !wished && len(f.Details.Alternatives) == 1:
+		return plan.Draft{Notes: []string{f.Message + " Not planned without your word: --strategy reuse points them at " + r.Label(s) + "."}}
+	case !wished:
+		return plan.Draft{Notes: []string{f.Message + " Not planned without your word: name the connection to point them at by --reuse, one of " + strings.Join(f.Details.Alternatives, ", ") + "."}}
+	}
+	d, why := r.Draft(s)
+	if why != "" {
+		return plan.Draft{Notes: []string{"Not planned with another connection in place of " + r.Connection.Name + ": " + why + "."}}
+	}
+	return d
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/unjam/unjam/internal/plan"
 )
 
-// patience is how long a build that clones may take to come through after a retry.
-const patience = time.Hour
-
 // dead judges an ARN that no connection has: one that exists under the other prefix is a slip of the pen.
 func dead(s *fact.Snapshot, j *fault.Judgement, arn string) {
 	j.Need(fault.ConnectionsQuery(s.Question()))
@@ -51,45 +48,7 @@ func draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	if f.Cause.Code == wrongARN {
 		return correct(s, f, o)
 	}
-	p, ok := fact.Get[fact.Pipeline](s, f.About)
-	more := f.Details.More
-	role, err := fact.ParseARN(more["role"])
-	if !ok || err != nil {
-		return plan.Draft{}
-	}
-	grant, missed := fault.GrantUse(s, more["role"], more["connection"], "let "+role.Name()+" use the connection under both prefixes")
-	d := plan.Draft{Steps: []plan.Step{grant}, Notes: []string{"Whatever deploys the policies of " + role.Name() + " (CloudFormation, CDK, Terraform) should name both prefixes too: the inline policy of this plan stands beside them."}}
-	last := grant.ID
-	steps, notes := again(s, p, more, grant.ID, o)
-	d.Steps, d.Notes = append(d.Steps, steps...), append(d.Notes, notes...)
-	if len(steps) > 0 {
-		last = steps[len(steps)-1].ID
-	}
-	if note := fault.NotSeen(missed); note != "" {
-		d.Notes = append(d.Notes, note)
-	}
-	d.Steps = append(d.Steps, plan.Step{
-		ID: "verify-" + last, Title: "the diagnosis again: the role of " + p.Name + " may use its connection", Kind: plan.Verify, Target: f.About,
-		After: []string{last}, Verdict: "prefix-mismatch", Patience: 5 * time.Minute,
-	})
-	return d
-}
-
-// again has the action that was refused run again; one that came through needs nothing.
-func again(s *fact.Snapshot, p fact.Pipeline, more map[string]string, after string, o plan.Options) (steps []plan.Step, notes []string) {
-	fails, _ := fault.Fails(s, p)
-	for _, c := range fails {
-		switch {
-		case c.Stage.Name+"/"+c.Action.Name != more["action"]:
-		case c.Action.Provider == fact.ConnectionSource:
-			return fault.Restart{Connection: more["connection"], After: after, Only: []string{p.ARN}, Options: o}.Steps(s)
-		case o.NoRestart:
-			return nil, []string{p.Name + " is not started again (--no-restart): the next run shows whether the build may clone."}
-		default:
-			return []plan.Step{fault.Retry(c, []string{after}, patience)}, nil
-		}
-	}
-	return nil, nil
+	return fault.AllowUse(s, f, o)
 }
 
 // correct points the pipelines at the connection's own ARN.

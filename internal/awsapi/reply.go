@@ -71,6 +71,8 @@ func ServiceName(serviceID string) string {
 		return "servicequotas"
 	case "Service Catalog":
 		return "servicecatalog"
+	case "EventBridge":
+		return "events"
 	case "Route 53":
 		return "route53"
 	}

@@ -48,7 +48,7 @@ func TestPipeline(t *testing.T) {
 				{Name: "Git", Category: "Source", Owner: "AWS", Provider: "CodeStarSourceConnection", Version: "1", Region: "eu-west-1", RunOrder: 1,
 					Connection: "arn:aws:codeconnections:eu-west-1:111111111111:connection/1", Repository: "acme/web", Branch: "main", DetectChanges: "false", FullClone: true},
 				{Name: "Old", Category: "Source", Owner: "ThirdParty", Provider: "GitHub", Version: "1", RunOrder: 1},
-				{Name: "Fake", Category: "Source", Owner: "Custom", Provider: "CodeStarSourceConnection", Version: "1", RunOrder: 1},
+				{Name: "Fake", Category: "Source", Owner: "Custom", Provider: "CodeStarSourceConnection", Version: "1", RunOrder: 1, Configured: []string{"BranchName", "ConnectionArn"}},
 			}},
 			{Name: "Deploy", Actions: []fact.Action{
 				{Name: "Stack", Category: "Deploy", Owner: "AWS", Provider: "CloudFormation", Version: "1", RoleARN: "arn:aws:iam::111111111111:role/d", RunOrder: 2, StackName: "web-prod"},

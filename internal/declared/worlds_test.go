@@ -80,7 +80,7 @@ func TestSubjects(t *testing.T) {
 			f.Diagnose = func(s *fact.Snapshot) fault.Judgement {
 				j := judge(s)
 				for _, q := range slices.Concat(j.Needs, j.Helps) {
-					if q.Kind != fact.KindRule && !slices.Contains(f.Reads, q.Kind) {
+					if q.Kind != fact.KindOwnFault && !slices.Contains(f.Reads, q.Kind) {
 						t.Errorf("it asks for %s and says that it reads %v", q.Kind, f.Reads)
 					}
 				}

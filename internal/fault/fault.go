@@ -36,6 +36,16 @@ type Judgement struct {
 	Findings []Finding
 	Needs    []fact.Query // without an answer to each of these there is no Clear
 	Helps    []fact.Query // these make the cause surer; without them the claim is weaker
+	// Withheld are failures, by Current.Name, that the fault would answer for and cannot, since something that it needs is not read: no rest
+	// fault takes them, and the verdict stays unknown.
+	Withheld []string
+}
+
+// Withhold keeps a failure from the rest faults as long as the queries are not all answered.
+func (j *Judgement) Withhold(s *fact.Snapshot, failure string, needs []fact.Query) {
+	if slices.ContainsFunc(needs, func(q fact.Query) bool { return !s.Answered(q) }) {
+		j.Withheld = append(j.Withheld, failure)
+	}
 }
 
 // Need adds queries that a Clear depends on.
@@ -183,7 +193,7 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 		}
 		all = append(all, j.Findings...)
 	}
-	all = rest(all, faults)
+	all = rest(all, faults, judged)
 	for i, f := range faults {
 		j := judged[i]
 		if f.Rest {
@@ -199,13 +209,18 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 	return out
 }
 
-// rest drops the findings of rest faults whose every failure is evidence of another finding.
-func rest(all []Finding, faults []*Fault) []Finding {
+// rest drops the findings of rest faults whose every failure is evidence of another finding, or withheld by another fault.
+func rest(all []Finding, faults []*Fault, judged []Judgement) []Finding {
 	is := map[Code]bool{}
 	for _, f := range faults {
 		is[f.Code] = f.Rest
 	}
 	shown := map[string]bool{}
+	for _, j := range judged {
+		for _, name := range j.Withheld {
+			shown[name] = true
+		}
+	}
 	for _, f := range all {
 		for _, e := range f.Evidence {
 			shown[e.Field] = shown[e.Field] || !is[f.Code]

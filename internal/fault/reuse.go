@@ -83,7 +83,7 @@ func mayUse(s *fact.Snapshot, role, connection string) (u use, by string) {
 	return useUnknown, ""
 }
 
-// Reuse points the pipelines of a connection that cannot be used at an AVAILABLE one to the same provider.
+// Reuse points the pipelines of a connection that cannot be used at an AVAILABLE one. Status and Provider of one that is gone are empty.
 type Reuse struct {
 	Connection   fact.Connection
 	Code         Code     // the verdict that is gone afterwards
@@ -153,8 +153,10 @@ func (r Reuse) Draft(s *fact.Snapshot) (d plan.Draft, why string) {
 	}
 	d.Notes = append(d.Notes, serves(s, pipelines, now)...)
 	d.Notes = append(d.Notes, notes...)
-	d.Notes = append(d.Notes, "Whatever deploys the definition of "+names(pipelines)+" (CloudFormation, CDK, Terraform) puts "+c.Name+" back at its next deployment: change it there too.",
-		c.Name+" stays "+c.Status+"; nothing of this plan touches it.")
+	d.Notes = append(d.Notes, "Whatever deploys the definition of "+names(pipelines)+" (CloudFormation, CDK, Terraform) puts "+c.Name+" back at its next deployment: change it there too.")
+	if c.Status != "" {
+		d.Notes = append(d.Notes, c.Name+" stays "+c.Status+"; nothing of this plan touches it.")
+	}
 	if note := NotSeen(missed); note != "" {
 		d.Notes = append(d.Notes, note)
 	}
@@ -163,14 +165,17 @@ func (r Reuse) Draft(s *fact.Snapshot) (d plan.Draft, why string) {
 
 // instead is the connection to use; why says why there is none.
 func (r Reuse) instead() (arn, why string) {
-	all := r.Alternatives
+	all, kind := r.Alternatives, "AVAILABLE connection"
+	if r.Connection.Provider != "" {
+		kind += " to " + r.Connection.Provider
+	}
 	switch {
 	case r.Options.Reuse != "" && !slices.Contains(all, r.Options.Reuse):
-		return "", fmt.Sprintf("%s is no AVAILABLE connection to %s of this account that was seen", r.Options.Reuse, r.Connection.Provider)
+		return "", fmt.Sprintf("%s is no %s of this account that was seen", r.Options.Reuse, kind)
 	case r.Options.Reuse != "":
 		return r.Options.Reuse, ""
 	case len(all) == 0:
-		return "", "no AVAILABLE connection to " + r.Connection.Provider + " was seen in this account"
+		return "", "no " + kind + " was seen in this account"
 	case len(all) > 1:
 		return "", "several connections could serve, name one with --reuse: " + strings.Join(all, ", ")
 	}

@@ -33,11 +33,13 @@ func Make(s *fact.Snapshot, findings []fault.Finding, faults []*fault.Fault, o p
 			continue
 		}
 		p.Findings = append(p.Findings, plan.Finding{ID: f.ID, Code: string(f.Code), Subject: f.About, Message: f.Message})
-		if faults[i].Plan == nil {
-			p.Notes = append(p.Notes, fmt.Sprintf("%s Not planned: %s", f.Message, f.Remedy))
-			continue
+		var d plan.Draft
+		if faults[i].Plan != nil {
+			d = faults[i].Plan(s, f, o)
 		}
-		d := faults[i].Plan(s, f, o)
+		if len(d.Steps) == 0 && len(d.Notes) == 0 {
+			d.Notes = []string{fmt.Sprintf("%s Not planned: %s", f.Message, f.Remedy)}
+		}
 		p.Asks = append(p.Asks, d.Asks...)
 		if p.Strategy == "" {
 			p.Strategy = d.Strategy

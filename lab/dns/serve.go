@@ -93,16 +93,34 @@ type Server struct {
 	done     sync.WaitGroup
 }
 
+// sockets opens the same port for UDP and TCP. A port that is free for the one may be taken for the other: where the port is 0, another
+// one is tried.
+func sockets(address string) (net.PacketConn, net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	for try := 0; ; try++ {
+		pc, err := net.ListenPacket("udp", address)
+		if err != nil {
+			return nil, nil, err
+		}
+		l, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, l, nil
+		}
+		if err = errors.Join(err, pc.Close()); port != "0" || try == 20 {
+			return nil, nil, err
+		}
+	}
+}
+
 // Listen serves a resolver over UDP and TCP on one address, 127.0.0.1:0 for example. The lab's name servers are not on any socket: to a
 // client that comes over one their addresses are one of its own machine, so that no question leaves it.
 func (d *Directory) Listen(address string) (*Server, error) {
-	pc, err := net.ListenPacket("udp", address)
+	pc, l, err := sockets(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for DNS: %w", err)
-	}
-	l, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for DNS: %w", err), pc.Close())
 	}
 	h := mdns.HandlerFunc(func(w mdns.ResponseWriter, q *mdns.Msg) {
 		var reach Reach

@@ -1,6 +1,7 @@
 package write_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"os"
@@ -111,6 +112,21 @@ func (x *scene) topic(t *testing.T) (arn string) {
 	return arn
 }
 
+// zone makes a public hosted zone and returns its ID.
+func (x *scene) zone(t *testing.T, name string) string {
+	t.Helper()
+	var out map[string]any
+	var err error
+	x.Lab.Cloud.Within(func() {
+		out, err = x.Lab.Cloud.Serve(&cloud.Request{Service: "route53", Operation: "CreateHostedZone", Region: "us-east-1", Caller: x.World.Default.Principal,
+			In: map[string]any{"Name": name, "CallerReference": rand.Text()}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(out["HostedZone"].(map[string]any)["Id"].(string), "/hostedzone/")
+}
+
 // rule makes a rule of EventBridge and returns its pattern.
 func (x *scene) rule(t *testing.T, name string) (pattern string) {
 	t.Helper()
@@ -143,8 +159,10 @@ func (x *scene) actions(t *testing.T) map[string]plan.Action {
 		"EnableRule":             {Input: op.Input{"Name": "push"}},
 		"DisableRule":            {Input: op.Input{"Name": "push"}},
 		"PutRule":                {Input: op.Input{"Name": "push", "EventPattern": x.rule(t, "push"), "State": "ENABLED", "Description": "images"}},
-		"Publish":                {Input: op.Input{"TopicArn": x.topic(t), "Subject": "trouble", "Message": "it is broken"}},
-		"PutMetricData":          {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
+		"ChangeResourceRecordSets": {Input: op.Input{"HostedZoneId": x.zone(t, "acme.example"), "Action": "CREATE", "Name": "_a.acme.example.", "Type": "CNAME", "TTL": "300",
+			"Value": "_b.acm-validations.aws."}},
+		"Publish":       {Input: op.Input{"TopicArn": x.topic(t), "Subject": "trouble", "Message": "it is broken"}},
+		"PutMetricData": {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
 	}
 }
 
@@ -194,11 +212,16 @@ func TestEveryWrite(t *testing.T) {
 				case "UpdatePipeline":
 					want = map[string]any{"pipeline": x.declaration(t, "web")}
 					want["pipeline"].(map[string]any)["version"] = float64(1) // as it was read
+				case "ChangeResourceRecordSets":
+					// as the lab reads XML: numbers are text, a list of one is its member
+					want = map[string]any{"Id": a.Input["HostedZoneId"], "ChangeBatch": map[string]any{"Changes": map[string]any{"Change": map[string]any{"Action": "CREATE",
+						"ResourceRecordSet": map[string]any{"Name": "_a.acme.example.", "Type": "CNAME", "TTL": "300",
+							"ResourceRecords": map[string]any{"ResourceRecord": map[string]any{"Value": "_b.acm-validations.aws."}}}}}}}
 				case "PutMetricData":
 					want = map[string]any{"Namespace": "Unjam", "MetricData": []any{map[string]any{"MetricName": "Remediations", "Unit": "Count", "Value": 1.0,
 						"Dimensions": []any{map[string]any{"Name": "Account", "Value": "1"}, map[string]any{"Name": "Region", "Value": "2"}}}}}
 				}
-				if d := cmp.Diff(want, x.seen[0].In); d != "" || (x.seen[0].Region != region && o.Service != "iam") {
+				if d := cmp.Diff(want, x.seen[0].In); d != "" || (x.seen[0].Region != region && o.Service != "iam" && o.Service != "route53") {
 					t.Errorf("arrived in %s otherwise (-want +got):\n%s", x.seen[0].Region, d)
 				}
 				id := r.Outputs["pipelineExecutionId"]

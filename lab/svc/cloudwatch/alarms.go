@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,7 @@ func (s *Service) deleteAlarms(r *cloud.Request) (map[string]any, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(s.alarms, func(a Alarm) bool { return a.Account == r.Account() && a.Region == r.Region && a.Name == name }) {
-			return nil, cloud.Errorf(noAlarm, "Alarm %v does not exist.", name)
+			return nil, &cloud.Error{Code: noAlarm, Message: fmt.Sprintf("Alarm %v does not exist.", name), Status: 404}
 		}
 	}
 	s.alarms = slices.DeleteFunc(s.alarms, func(a Alarm) bool {
