@@ -43,6 +43,7 @@ func TestPipeline(t *testing.T) {
 		Created: time.Unix(1700000000, 0).UTC(), Updated: time.Unix(1700000100, 0).UTC(), Triggers: []fact.Trigger{{Action: "Git",
 			Push: []fact.GitFilter{{Branches: &fact.Criteria{Includes: []string{"main"}, Excludes: []string{"wip/**"}}, Files: &fact.Criteria{Includes: []string{"src/**"}}}, {Tags: &fact.Criteria{Includes: []string{"v*"}}}},
 			Pull: []fact.GitFilter{{Branches: &fact.Criteria{Includes: []string{"main"}}, Events: []string{"OPEN"}}}}},
+		Stores: []fact.Store{{Region: "eu-west-1", Bucket: "b"}},
 		Stages: []fact.Stage{
 			{Name: "Source", Actions: []fact.Action{
 				{Name: "Git", Category: "Source", Owner: "AWS", Provider: "CodeStarSourceConnection", Version: "1", Region: "eu-west-1", RunOrder: 1,
