@@ -111,7 +111,8 @@ func expand(action string) ([]string, error) {
 		return []string{"cloudformation:Describe*", "codebuild:BatchGet*", "config:Get*", "config:List*", "ec2:Describe*", "health:Describe*", "organizations:DescribeOrganization",
 			"servicequotas:Get*", "servicequotas:List*", "access-analyzer:ValidatePolicy", "sts:DecodeAuthorizationMessage",
 			"codebuild:List*", "apprunner:List*", "apprunner:Describe*", "servicecatalog:SearchProductsAsAdmin", "codeguru-reviewer:List*",
-			"cloudwatch:Describe*", "acm:Describe*", "acm:List*", "route53:List*", "ecr:Describe*", "events:Describe*", "events:List*"}, nil
+			"cloudwatch:Describe*", "acm:Describe*", "acm:List*", "route53:List*", "ecr:Describe*", "events:Describe*", "events:List*",
+			"s3:ListBucket", "s3:ListAllMyBuckets", "s3:GetBucketPolicy", "s3:GetEncryptionConfiguration", "kms:DescribeKey", "kms:GetKeyPolicy"}, nil
 	}
 	ops, ok := groups()[action]
 	if !ok {
