@@ -18,6 +18,12 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		t, needs, helps := look(s, p)
 		j.Need(needs...)
 		j.Help(helps...)
+		fails, _ := fault.Artifacts(s, p)
+		for _, x := range fails {
+			if len(t) == 0 {
+				j.Withhold(s, x.Name(), needs)
+			}
+		}
 		if len(t) > 0 {
 			j.Findings = append(j.Findings, finding(s, t))
 		}
@@ -36,6 +42,8 @@ type trouble struct {
 	stage  fact.Stage     // of that action
 	failed *fault.Current // the failure that points at it; nil before anything failed
 	gone   fact.Event     // the deletion
+	seen   bool           // whether there was a deletion was seen
+	asked  bool           // event history was asked about deletions
 }
 
 // look finds what is wrong with the stores of a pipeline, one trouble for each store, and what has to be read for it.
@@ -150,7 +158,9 @@ func (t *trouble) deletion(s *fact.Snapshot) fact.Query {
 			t.gone, t.cause = e, deleted
 		}
 	}
-	return fact.Query{Scope: t.scope(), Kind: fact.KindEvent, ID: "DeleteBucket"}
+	q := fact.Query{Scope: t.scope(), Kind: fact.KindEvent, ID: "DeleteBucket"}
+	t.asked = s.Answered(q)
+	return q
 }
 
 // finding is one for all troubles of a pipeline: the first that made an action fail comes first.
@@ -218,7 +228,10 @@ func (t trouble) why() fault.Cause {
 		c.Class = fault.Reported
 		c.Text = fmt.Sprintf("%s deleted the bucket at %s.", t.gone.Who.Label(), fault.Stamp(t.gone.Time))
 	case missing:
-		c.Text = "There is no bucket of that name in any account."
+		c.Text = "There is no bucket of that name in any account, and event history shows no deletion."
+		if !t.asked {
+			c.Class, c.Text = fault.Unclear, "There is no bucket of that name in any account. Whether somebody deleted it CloudTrail would show."
+		}
 	case foreign:
 		c.Class = fault.Inferred
 		c.Text = "AWS refuses to tell of it, and the account does not own it: likely the name is another account's."
@@ -242,7 +255,7 @@ func (t trouble) evidence(told map[string]bool) []fault.Evidence {
 	switch t.cause {
 	case noStore:
 		field, want = "artifactStores/"+t.store.Region, "a bucket"
-	case deleted:
+	case deleted, missing:
 		class = fault.Verified // that it is gone
 	case elsewhere:
 		want = "in " + t.store.Region

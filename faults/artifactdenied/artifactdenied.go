@@ -29,6 +29,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 				j.Need(r.asks...) // AWS's text says nothing: only the policies can
 			}
 			if !x.Said && r.cause.Code == unknownCause {
+				j.Withhold(s, x.Name(), r.asks)
 				continue
 			}
 			f, helps := r.finding(s)

@@ -36,6 +36,22 @@ type Judgement struct {
 	Findings []Finding
 	Needs    []fact.Query // without an answer to each of these there is no Clear
 	Helps    []fact.Query // these make the cause surer; without them the claim is weaker
+	// Withheld are failures that the fault would answer for and cannot, since something that it needs is not read: no rest fault takes them,
+	// and its verdict is unknown as well.
+	Withheld []Withheld
+}
+
+// Withheld is one of them.
+type Withheld struct {
+	Failure string       // Current.Name
+	Needs   []fact.Query // not all of them are answered
+}
+
+// Withhold keeps a failure from the rest faults as long as the queries are not all answered.
+func (j *Judgement) Withhold(s *fact.Snapshot, failure string, needs []fact.Query) {
+	if slices.ContainsFunc(needs, func(q fact.Query) bool { return !s.Answered(q) }) {
+		j.Withheld = append(j.Withheld, Withheld{Failure: failure, Needs: needs})
+	}
 }
 
 // Need adds queries that a Clear depends on.
@@ -183,10 +199,11 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 		}
 		all = append(all, j.Findings...)
 	}
-	all = rest(all, faults)
+	all = rest(all, faults, judged)
 	for i, f := range faults {
 		j := judged[i]
 		if f.Rest {
+			j.Needs = append(slices.Clone(j.Needs), withheld(j.Findings, judged)...)
 			j.Findings = slices.DeleteFunc(slices.Clone(all), func(x Finding) bool { return x.Code != f.Code })
 		}
 		out.Results = append(out.Results, verdicts(s, f, j)...)
@@ -199,13 +216,18 @@ func Run(s *fact.Snapshot, faults ...*Fault) Outcome {
 	return out
 }
 
-// rest drops the findings of rest faults whose every failure is evidence of another finding.
-func rest(all []Finding, faults []*Fault) []Finding {
+// rest drops the findings of rest faults whose every failure is evidence of another finding, or withheld by another fault.
+func rest(all []Finding, faults []*Fault, judged []Judgement) []Finding {
 	is := map[Code]bool{}
 	for _, f := range faults {
 		is[f.Code] = f.Rest
 	}
 	shown := map[string]bool{}
+	for _, j := range judged {
+		for _, w := range j.Withheld {
+			shown[w.Failure] = true
+		}
+	}
 	for _, f := range all {
 		for _, e := range f.Evidence {
 			shown[e.Field] = shown[e.Field] || !is[f.Code]
@@ -214,6 +236,21 @@ func rest(all []Finding, faults []*Fault) []Finding {
 	return slices.DeleteFunc(all, func(f Finding) bool {
 		return is[f.Code] && !slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return !shown[e.Field] })
 	})
+}
+
+// withheld are the needs of faults that withhold a failure which findings show.
+func withheld(findings []Finding, judged []Judgement) []fact.Query {
+	var needs []fact.Query
+	for _, j := range judged {
+		for _, w := range j.Withheld {
+			if slices.ContainsFunc(findings, func(f Finding) bool {
+				return slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return e.Field == w.Failure })
+			}) {
+				needs = append(needs, w.Needs...)
+			}
+		}
+	}
+	return needs
 }
 
 func verdicts(s *fact.Snapshot, f *Fault, j Judgement) []Result {

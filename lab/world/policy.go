@@ -112,7 +112,7 @@ func expand(action string) ([]string, error) {
 			"servicequotas:Get*", "servicequotas:List*", "access-analyzer:ValidatePolicy", "sts:DecodeAuthorizationMessage",
 			"codebuild:List*", "apprunner:List*", "apprunner:Describe*", "servicecatalog:SearchProductsAsAdmin", "codeguru-reviewer:List*",
 			"cloudwatch:Describe*", "acm:Describe*", "acm:List*", "route53:List*", "ecr:Describe*", "events:Describe*", "events:List*",
-			"s3:ListBucket", "s3:GetBucketPolicy", "s3:GetEncryptionConfiguration", "kms:DescribeKey", "kms:GetKeyPolicy"}, nil
+			"s3:ListBucket", "s3:ListAllMyBuckets", "s3:GetBucketPolicy", "s3:GetEncryptionConfiguration", "kms:DescribeKey", "kms:GetKeyPolicy"}, nil
 	}
 	ops, ok := groups()[action]
 	if !ok {

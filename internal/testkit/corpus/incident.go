@@ -105,6 +105,7 @@ func Sources() []Source {
 		{Name: "ECR", Calls: []string{"ecr"}},
 		{Name: "EventBridge", Calls: []string{"events"}},
 		{Name: "alarms", Calls: []string{"monitoring"}},
+		{Name: "S3 and KMS", Calls: []string{"s3", "kms"}},
 		{Name: "single connection", Calls: []string{"codeconnections:GetConnection", "codestar-connections:GetConnection"}, Everything: true},
 		{Name: "pipeline state", Calls: []string{"codepipeline:GetPipelineState"}, Everything: true},
 		{Name: "pipeline definition", Calls: []string{"codepipeline:GetPipeline"}, Everything: true},
