@@ -35,7 +35,7 @@ func Fault() *fault.Fault {
 			Severity: fault.Medium, Bucket: fault.Configuration, Since: "0.2.0",
 			Links: []string{"https://docs.aws.amazon.com/codepipeline/latest/userguide/troubleshooting.html"},
 		},
-		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection, fact.KindOwnBuckets},
+		Reads:    []fact.Kind{fact.KindPipelineList, fact.KindPipeline, fact.KindPipelineState, fact.KindConnection},
 		Rest:     true,
 		Diagnose: diagnose,
 	}
@@ -48,13 +48,6 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		fails, state := fault.Fails(s, p)
 		j.Need(state)
 		fails = slices.DeleteFunc(fails, func(c fault.Current) bool { return others(c) })
-		unseen, tells := fault.UnseenStores(s, p)
-		if len(unseen) > 0 { // artifact-bucket-missing would answer for them
-			j.Need(tells)
-			fails = slices.DeleteFunc(fails, func(c fault.Current) bool {
-				return slices.ContainsFunc(unseen, func(x fault.Artifact) bool { return x.Stage.Name == c.Stage.Name && x.Action.Name == c.Action.Name })
-			})
-		}
 		if len(fails) == 0 {
 			continue
 		}

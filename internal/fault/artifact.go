@@ -66,27 +66,9 @@ func Artifacts(s *fact.Snapshot, p fact.Pipeline) ([]Artifact, fact.Query) {
 	return all, state
 }
 
-// BucketQuery asks for the bucket of the store.
-func (x Artifact) BucketQuery() fact.Query {
-	return fact.Query{Scope: fact.Scope{Account: x.Pipeline.Ref().Scope.Account, Region: x.Region}, Kind: fact.KindBucket, ID: x.Store.Bucket}
-}
-
 // OwnBucketsQuery asks which buckets the account of a pipeline has.
 func OwnBucketsQuery(p fact.Pipeline) fact.Query {
 	return fact.Query{Scope: p.Ref().Scope, Kind: fact.KindOwnBuckets}
-}
-
-// UnseenStores are the failed actions of which cannot be told whether the bucket of their store is the account's: it refuses to be looked at, and
-// the account's own were not seen. The query would tell.
-func UnseenStores(s *fact.Snapshot, p fact.Pipeline) (all []Artifact, tells fact.Query) {
-	tells = OwnBucketsQuery(p)
-	fails, _ := Artifacts(s, p)
-	for _, x := range fails {
-		if g, refused := s.GapOf(x.BucketQuery()); refused && g.Class == fact.Denied && !s.Answered(tells) {
-			all = append(all, x)
-		}
-	}
-	return all, tells
 }
 
 // silent reports whether the failure of an action leaves open what it was.
