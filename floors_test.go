@@ -21,7 +21,7 @@ var floors = []struct {
 	{2, []string{"internal/plan", "internal/bundle"}},
 	{2, []string{"internal/netpath"}},
 	{3, []string{"internal/fault"}},
-	{4, []string{"internal/history", "internal/triage"}},
+	{4, []string{"internal/history", "internal/triage", "internal/refusal"}},
 	{4, []string{"internal/baseline"}},
 	{4, []string{"internal/declared"}},
 	{4, []string{"faults/*"}},

@@ -24,6 +24,7 @@ import (
 	"github.com/unjam/unjam/faults/prefixmismatch"
 	"github.com/unjam/unjam/faults/quotareached"
 	"github.com/unjam/unjam/faults/readsdisagree"
+	"github.com/unjam/unjam/faults/rolebroken"
 	"github.com/unjam/unjam/faults/servicetrouble"
 	"github.com/unjam/unjam/faults/sourcestale"
 	"github.com/unjam/unjam/faults/stackactionfailed"
@@ -57,6 +58,7 @@ func All() []*fault.Fault {
 		prefixmismatch.Fault(),
 		quotareached.Fault(),
 		readsdisagree.Fault(),
+		rolebroken.Fault(),
 		servicetrouble.Fault(),
 		sourcestale.Fault(),
 		stackactionfailed.Fault(),

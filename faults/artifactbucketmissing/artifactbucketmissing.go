@@ -42,7 +42,6 @@ type trouble struct {
 	stage  fact.Stage     // of that action
 	failed *fault.Current // the failure that points at it; nil before anything failed
 	gone   fact.Event     // the deletion
-	seen   bool           // whether there was a deletion was seen
 	asked  bool           // event history was asked about deletions
 }
 

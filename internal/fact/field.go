@@ -69,8 +69,11 @@ func (r RolePolicies) Field(path string) (string, bool) {
 	if service, ok := strings.CutPrefix(path, "trusts/"); ok {
 		return map[bool]string{true: "yes", false: "no"}[strings.Contains(r.Trust, service)], true
 	}
-	if path == "documents" {
+	switch path {
+	case "documents":
 		return string(DigestOf(r.Documents)), true
+	case "trust":
+		return string(DigestOf(r.Trust)), true
 	}
 	for _, d := range r.Documents {
 		if d.ARN == "" && path == "inline/"+d.Name {

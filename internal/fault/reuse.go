@@ -194,7 +194,6 @@ func (r Reuse) Label(s *fact.Snapshot) string {
 // GrantUse drafts an inline policy of its own name, which is easy to find and to take away, that lets a role of the account use a connection
 // under both prefixes. missed is what could not be seen of who else gains the right.
 func GrantUse(s *fact.Snapshot, role, connection, title string) (step plan.Step, missed []string) {
-	r, _ := fact.ParseARN(role)
 	c, _ := fact.ParseARN(connection)
 	text, err := json.Marshal(op.LeastPolicy(op.Need{Action: useActions()[0], Resource: connection}))
 	if err != nil {
@@ -202,14 +201,30 @@ func GrantUse(s *fact.Snapshot, role, connection, title string) (step plan.Step,
 	}
 	id := c.Name()
 	name := "unjam-use-" + id[max(0, len(id)-8):]
-	ref := fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: role}
-	step = plan.NewCall("grant-"+r.Name()+"-"+id[max(0, len(id)-8):], title, ref, plan.Action{
-		Service: "iam", Operation: "PutRolePolicy", Region: c.Region, Input: op.Input{"RoleName": r.Name(), "PolicyName": name, "PolicyDocument": string(text)},
+	return GrantPolicy(s, Policy{Role: role, Name: name, Document: string(text), Region: c.Region, Title: title})
+}
+
+// Policy is an inline policy for a role of the account.
+type Policy struct {
+	Role     string // ARN
+	Name     string // of the policy; one that is there is never replaced
+	Document string
+	Region   string // whose endpoint is asked
+	Title    string // of the step
+}
+
+// GrantPolicy drafts the step that gives a role an inline policy of its own name, which is easy to find and to take away. missed is what could
+// not be seen of who else gains the right.
+func GrantPolicy(s *fact.Snapshot, p Policy) (step plan.Step, missed []string) {
+	r, _ := fact.ParseARN(p.Role)
+	ref := fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: p.Role}
+	step = plan.NewCall("grant-"+r.Name()+"-"+p.Name[max(0, len(p.Name)-8):], p.Title, ref, plan.Action{
+		Service: "iam", Operation: "PutRolePolicy", Region: p.Region, Input: op.Input{"RoleName": r.Name(), "PolicyName": p.Name, "PolicyDocument": p.Document},
 	})
-	field := "inline/" + name
+	field := "inline/" + p.Name
 	step.Given = []plan.Check{{Ref: ref, Field: field, Op: plan.Is}}
 	step.UndoneWhen = step.Given
-	step.DoneWhen = []plan.Check{{Ref: ref, Field: field, Op: plan.Is, Value: string(fact.DigestOf(string(text)))}}
+	step.DoneWhen = []plan.Check{{Ref: ref, Field: field, Op: plan.Is, Value: string(fact.DigestOf(p.Document))}}
 	step.SkipWhen, step.Patience = step.DoneWhen, grantPatience
 	step.Blast, missed, _ = Radius(s, ref)
 	for i := range step.Blast {

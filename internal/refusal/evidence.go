@@ -1,4 +1,4 @@
-package accessdenied
+package refusal
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // decoded is what STS made of the encoded message.
-func (r refused) decoded(s *fact.Snapshot) []fault.Evidence {
+func (r Refused) decoded(s *fact.Snapshot) []fault.Evidence {
 	for x := range fact.All[fact.Decoded](s) {
 		if r.encoded != "" && x.Ref().ID == digest(r.encoded) {
 			e := fault.Ev(fault.Verified, x, "decoded message", x.Action, "")
@@ -25,7 +25,7 @@ func (r refused) decoded(s *fact.Snapshot) []fault.Evidence {
 }
 
 // policies names the statement that denies, or says what the policies allow instead; for a role that cannot be assumed, its trust.
-func (r refused) policies(s *fact.Snapshot) []fault.Evidence {
+func (r Refused) policies(s *fact.Snapshot) []fault.Evidence {
 	role := r.governed()
 	x, ok := policiesOf(s, role)
 	if !ok {
@@ -106,7 +106,7 @@ func under(st fact.Statement) string {
 
 // grant is the least policy that would mend it, where a policy of the role can: not against a Deny, a boundary, a control policy or a
 // trust.
-func (r refused) grant(s *fact.Snapshot, code string) (*fault.Grant, []fact.Query) {
+func (r Refused) grant(s *fact.Snapshot, code string) (*fault.Grant, []fact.Query) {
 	needs := r.needs()
 	if judged := r.judged(s); len(judged) > 1 {
 		needs = nil
@@ -130,7 +130,7 @@ func (r refused) grant(s *fact.Snapshot, code string) (*fault.Grant, []fact.Quer
 }
 
 // remedy says who has to change what.
-func (r refused) remedy(code string) string {
+func (r Refused) remedy(code string) string {
 	switch code {
 	case noIdentity:
 		return "Attach the policy below to " + r.role + ", then retry the stage."
@@ -143,11 +143,10 @@ func (r refused) remedy(code string) string {
 }
 
 func remedyOf(code string) string {
-	d := doc()
-	for _, c := range d.Causes {
+	for _, c := range causes() {
 		if c.Code == code {
 			return c.Remedy
 		}
 	}
-	return d.Remedy
+	return "Let whoever owns the policy that says no allow the action, then retry the stage."
 }

@@ -1,4 +1,4 @@
-package accessdenied_test
+package refusal_test
 
 import (
 	"slices"
@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/unjam/unjam/faults/accessdenied"
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
+	"github.com/unjam/unjam/internal/refusal"
 )
 
 const (
@@ -45,7 +45,7 @@ func diagnoseAt(t *testing.T, provider, text string, failed time.Time, covered [
 	for _, q := range covered {
 		b.Cover(q)
 	}
-	j := accessdenied.Fault().Diagnose(b.Seal(now))
+	j := refusal.Judge(b.Seal(now), "refused", func(refusal.Refused) bool { return true })
 	if len(j.Findings) == 0 {
 		return j, fault.Finding{}
 	}

@@ -1,4 +1,4 @@
-package accessdenied
+package refusal
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 )
 
 // needs is what was refused, as single actions on single resources.
-func (r refused) needs() []op.Need {
+func (r Refused) needs() []op.Need {
 	switch d := r.denial; {
 	case d.Action == "", d.Action == assumeRole && d.Principal == "":
 		return nil // a service assumes it: no policy of a role decides
@@ -29,7 +29,7 @@ func (r refused) needs() []op.Need {
 }
 
 // passedTo is the service that a passed role is for.
-func (r refused) passedTo() string {
+func (r Refused) passedTo() string {
 	if r.denial.Action != "iam:PassRole" {
 		return ""
 	}
@@ -52,7 +52,7 @@ func target(n op.Need) string {
 }
 
 // simulationQuery asks the simulator about the refused call.
-func (r refused) simulationQuery(s *fact.Snapshot) (fact.Query, bool) {
+func (r Refused) simulationQuery(s *fact.Snapshot) (fact.Query, bool) {
 	needs := r.needs()
 	if len(needs) == 0 || !r.here(s) {
 		return fact.Query{}, false
@@ -76,7 +76,7 @@ type judged struct {
 	from fact.Simulation
 }
 
-func (r refused) judged(s *fact.Snapshot) []judged {
+func (r Refused) judged(s *fact.Snapshot) []judged {
 	var all []judged
 	for _, n := range r.needs() {
 		for x := range fact.All[fact.Simulation](s) {
@@ -94,7 +94,7 @@ func (r refused) judged(s *fact.Snapshot) []judged {
 
 // verdict is the simulator's word on the whole of it: allowed when everything is; first is the first decision that says no, else the
 // first of all.
-func (r refused) verdict(s *fact.Snapshot) (first fact.Decision, allowed, known bool) {
+func (r Refused) verdict(s *fact.Snapshot) (first fact.Decision, allowed, known bool) {
 	all := r.judged(s)
 	if len(all) == 0 || len(all) < len(r.needs()) {
 		return first, false, false
@@ -108,14 +108,14 @@ func (r refused) verdict(s *fact.Snapshot) (first fact.Decision, allowed, known 
 }
 
 // firstNo is the first decision that says no.
-func (r refused) firstNo(s *fact.Snapshot) fact.Decision {
+func (r Refused) firstNo(s *fact.Snapshot) fact.Decision {
 	d, _, _ := r.verdict(s)
 	return d
 }
 
 // simulated are the simulator's decisions as evidence, with what it cannot see where it disagrees with AWS. Of several, those that say
 // no; all of them when none does.
-func (r refused) simulated(s *fact.Snapshot) []fault.Evidence {
+func (r Refused) simulated(s *fact.Snapshot) []fault.Evidence {
 	var all []fault.Evidence
 	_, allowed, _ := r.verdict(s)
 	for _, j := range r.judged(s) {

@@ -1,4 +1,4 @@
-package accessdenied
+package refusal
 
 import (
 	"strings"
@@ -7,8 +7,8 @@ import (
 	"github.com/unjam/unjam/internal/fault"
 )
 
-// refused is one refusal of a failed action.
-type refused struct {
+// Refused is one refusal of a failed action.
+type Refused struct {
 	fault.Current
 	denial  fact.Denial
 	encoded string // the authorization message, where AWS encoded it
@@ -18,19 +18,19 @@ type refused struct {
 }
 
 // read reads the refusal of a failed action; false when it is none, or one of a connection, which is another fault.
-func read(s *fact.Snapshot, c fault.Current) (refused, bool) {
+func read(s *fact.Snapshot, c fault.Current) (Refused, bool) {
 	text := c.State.Error
 	if fault.OfStack(c) {
-		return refused{}, false // stack-action-failed
+		return Refused{}, false // stack-action-failed
 	}
 	if bucket, _ := fault.RefusedBucket(text); bucket != "" && fault.StoredIn(c.Pipeline, bucket) {
-		return refused{}, false // artifact-denied
+		return Refused{}, false // artifact-denied
 	}
 	d, named := fact.ParseDenial(text)
 	if fault.Read(text) == fault.SignatureDenied || strings.HasSuffix(d.Action, ":UseConnection") {
-		return refused{}, false // connection-denied
+		return Refused{}, false // connection-denied
 	}
-	r := refused{Current: c, denial: d, encoded: fact.EncodedMessage(text), role: c.Role()}
+	r := Refused{Current: c, denial: d, encoded: fact.EncodedMessage(text), role: c.Role()}
 	switch {
 	case named:
 	case r.encoded != "":
@@ -45,7 +45,7 @@ func read(s *fact.Snapshot, c fault.Current) (refused, bool) {
 			r.denial, _ = fact.ParseDenial(e.Error)
 		}
 	default:
-		return refused{}, false
+		return Refused{}, false
 	}
 	r.identify(s)
 	return r, true
@@ -67,7 +67,7 @@ func vague(c fault.Current) bool {
 }
 
 // identify finds out which role was refused and, for a role that could not be assumed, who wanted it.
-func (r *refused) identify(s *fact.Snapshot) {
+func (r *Refused) identify(s *fact.Snapshot) {
 	project, built := r.project(s)
 	roles := []string{r.role, r.Pipeline.RoleARN}
 	if built {
@@ -101,7 +101,7 @@ func (r *refused) identify(s *fact.Snapshot) {
 }
 
 // project is the CodeBuild project of the action.
-func (r *refused) project(s *fact.Snapshot) (fact.Project, bool) {
+func (r *Refused) project(s *fact.Snapshot) (fact.Project, bool) {
 	if r.Action.Project == "" {
 		return fact.Project{}, false
 	}
@@ -110,7 +110,7 @@ func (r *refused) project(s *fact.Snapshot) (fact.Project, bool) {
 }
 
 // projectQuery asks for the CodeBuild project of the action, in the action's own Region.
-func (r *refused) projectQuery() fact.Query {
+func (r *Refused) projectQuery() fact.Query {
 	scope := r.Pipeline.Ref().Scope
 	if r.Action.Region != "" {
 		scope.Region = r.Action.Region
@@ -129,7 +129,7 @@ func sameRole(principal, role string) bool {
 func digest(text string) string { return string(fact.DigestOf(text))[7:23] }
 
 // here reports whether the refused role is of the account asked about: others cannot be simulated or read from here.
-func (r refused) here(s *fact.Snapshot) bool { return ofAccount(s, r.role) }
+func (r Refused) here(s *fact.Snapshot) bool { return ofAccount(s, r.role) }
 
 func ofAccount(s *fact.Snapshot, role string) bool {
 	a, err := fact.ParseARN(role)
@@ -137,7 +137,7 @@ func ofAccount(s *fact.Snapshot, role string) bool {
 }
 
 // governed is the role whose policies decide: the one to be assumed where a trust policy does, else the refused one.
-func (r refused) governed() string {
+func (r Refused) governed() string {
 	if r.denial.Action == assumeRole && r.denial.Resource != "" && byType(r.denial.By, r.denial.Explicit) != noIdentity {
 		return r.denial.Resource
 	}
@@ -155,7 +155,7 @@ func policiesOf(s *fact.Snapshot, role string) (fact.RolePolicies, bool) {
 }
 
 // asks are the queries that explain a refusal: at most five look-ups of CloudTrail among them.
-func (r refused) asks(s *fact.Snapshot) []fact.Query {
+func (r Refused) asks(s *fact.Snapshot) []fact.Query {
 	account := fact.Scope{Account: s.Question().Account}
 	var all []fact.Query
 	if r.encoded != "" && r.denial.By == "" {
@@ -181,7 +181,7 @@ func (r refused) asks(s *fact.Snapshot) []fact.Query {
 	return all
 }
 
-func (r refused) eventQuery(name string) fact.Query {
+func (r Refused) eventQuery(name string) fact.Query {
 	scope := r.Pipeline.Ref().Scope
 	if r.Action.Region != "" && r.denial.Action != assumeRole {
 		scope.Region = r.Action.Region

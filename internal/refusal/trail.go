@@ -1,4 +1,4 @@
-package accessdenied
+package refusal
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ const (
 
 // logged are the names under which event history may have the refused call, at most two; why says why it has none: data events and
 // permissions that are no calls are not there.
-func (r refused) logged() (names []string, why string) {
+func (r Refused) logged() (names []string, why string) {
 	service, name, _ := strings.Cut(r.denial.Action, ":")
 	switch {
 	case r.denial.Action == "":
@@ -38,7 +38,7 @@ func (r refused) logged() (names []string, why string) {
 }
 
 // providerCalls are the calls that an action of the provider makes, as CloudTrail names them, for a text that does not say which.
-func (r refused) providerCalls() []string {
+func (r Refused) providerCalls() []string {
 	switch r.Action.Provider {
 	case "CodeBuild":
 		return []string{"StartBuild"}
@@ -53,7 +53,7 @@ func (r refused) providerCalls() []string {
 }
 
 // event is the refused call in the trail.
-func (r refused) event(s *fact.Snapshot) (fact.Event, bool) {
+func (r Refused) event(s *fact.Snapshot) (fact.Event, bool) {
 	names, _ := r.logged()
 	for e := range fact.All[fact.Event](s) {
 		if gap := e.Time.Sub(r.State.Changed); !slices.Contains(names, e.Name) || !fact.DeniedCode(e.ErrorCode) || gap > around || gap < -around {
@@ -67,7 +67,7 @@ func (r refused) event(s *fact.Snapshot) (fact.Event, bool) {
 }
 
 // call is the refused call in the trail as evidence: who, from where, with what, and AWS's words; or why it is not seen.
-func (r refused) call(s *fact.Snapshot) []fault.Evidence {
+func (r Refused) call(s *fact.Snapshot) []fault.Evidence {
 	names, why := r.logged()
 	if e, ok := r.event(s); ok {
 		ev := fault.Ev(fault.Reported, e, e.Name+" in CloudTrail", e.ErrorCode, "")
@@ -124,7 +124,7 @@ func topLevel(v fact.Values) []string {
 }
 
 // writes are the IAM calls that can have brought the refusal about, by the policy type that says no; at most three.
-func (r refused) writes() []string {
+func (r Refused) writes() []string {
 	switch byType(r.denial.By, r.denial.Explicit) {
 	case noIdentity:
 		return []string{"DeleteRolePolicy", "PutRolePolicy", "DetachRolePolicy"}
@@ -156,7 +156,7 @@ func touches(e fact.Event, x fact.RolePolicies, role string) bool {
 }
 
 // changed is the last change of the role's permissions before the action began to fail.
-func (r refused) changed(s *fact.Snapshot) []fault.Evidence {
+func (r Refused) changed(s *fact.Snapshot) []fault.Evidence {
 	role := r.governed()
 	x, _ := policiesOf(s, role)
 	broke, good := r.BrokeAt(s)
@@ -176,7 +176,7 @@ func (r refused) changed(s *fact.Snapshot) []fault.Evidence {
 
 // young says that the role or its policies were changed within five minutes before the failure, when it would be allowed by now; false
 // when it does not look so.
-func (r refused) young(s *fact.Snapshot) (string, bool) {
+func (r Refused) young(s *fact.Snapshot) (string, bool) {
 	role := r.governed()
 	x, read := policiesOf(s, role)
 	now := ""
