@@ -78,6 +78,7 @@ func differences(rows []Row, ref reference, spared map[string]string) []string {
 		for _, n := range row.Needs {
 			_, name, _ := strings.Cut(n.Action, ":")
 			own = own || name == strings.TrimSuffix(row.Operation, "V2") // newer versions of an operation keep the permission
+			own = own || name == otherwise(row.Service+":"+row.Operation)
 			if _, ok := spared[n.Action]; ok {
 				used[n.Action] = true
 				continue
@@ -96,6 +97,16 @@ func differences(rows []Row, ref reference, spared map[string]string) []string {
 		}
 	}
 	return all
+}
+
+// otherwise is the permission of an operation of S3 that has another name:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+func otherwise(operation string) string {
+	return map[string]string{
+		"s3:GetBucketEncryption": "GetEncryptionConfiguration",
+		"s3:HeadBucket":          "ListBucket",
+		"s3:ListBuckets":         "ListAllMyBuckets",
+	}[operation]
 }
 
 func (n Need) differences(ref reference) []string {
