@@ -1,5 +1,5 @@
 // Package accessdenied finds actions whose role AWS refused a call: which policy type says no, about what, and the least that would mend it.
-// It never judges a role that cannot be taken on or handed over: role-broken does.
+// It never judges a role that cannot be taken on or handed over, or has something above it in the way: role-broken does.
 package accessdenied
 
 import (
@@ -27,7 +27,7 @@ func doc() fault.Doc {
 		Symptom: `An action fails with "... is not authorized to perform: ..." or an encoded authorization message.`,
 		Text: "AWS names one policy type that says no, even when several do, and some services name none. What has to change, and by whom, follows from that type: " +
 			"a role's own policy can be mended in the account, a control policy only by the organisation's administrators.",
-		Causes: refusal.Causes("no-identity-policy", "identity-deny", "boundary", "boundary-deny", "scp", "scp-deny", "rcp-deny", "endpoint-policy", "session-policy",
+		Causes: refusal.Causes("no-identity-policy", "identity-deny", "rcp-deny", "endpoint-policy", "session-policy",
 			"resource-policy", "fresh-role", "unknown"),
 		See:      []string{"aws iam simulate-principal-policy --policy-source-arn ROLE --action-names ACTION --resource-arns RESOURCE", "aws sts decode-authorization-message --encoded-message MESSAGE"},
 		Remedy:   "Let whoever owns the policy that says no allow the action, then retry the stage.",
@@ -37,5 +37,5 @@ func doc() fault.Doc {
 }
 
 func diagnose(s *fact.Snapshot) fault.Judgement {
-	return refusal.Judge(s, "AWS refused an action", func(r refusal.Refused) bool { return !r.OfRoles() })
+	return refusal.Judge(s, "AWS refused an action", func(r refusal.Refused, code string) bool { return !refusal.OfRole(r, code) })
 }

@@ -22,7 +22,7 @@ func Fault() *fault.Fault {
 }
 
 func diagnose(s *fact.Snapshot) fault.Judgement {
-	return refusal.Judge(s, "A role cannot be taken on or handed over", refusal.Refused.OfRoles)
+	return refusal.Judge(s, "A role cannot be taken on or handed over", refusal.OfRole)
 }
 
 func doc() fault.Doc {
@@ -33,7 +33,7 @@ func doc() fault.Doc {
 		Text: "CodePipeline assumes the pipeline's role and, from there, the role of an action where it has its own; some actions hand a role over to the service that they run on. A role that was deleted, or " +
 			"whose trust policy no longer names who assumes it, stops the pipeline whatever its policies allow. A role that was made again under the same name is another role: policies of buckets, keys and " +
 			"other accounts that named the old one have to be mended too.",
-		Causes: refusal.Causes("role-missing", "role-trust", "no-identity-policy", "identity-deny", "boundary", "boundary-deny", "scp", "scp-deny", "rcp-deny", "session-policy", "resource-policy",
+		Causes: refusal.Causes("role-missing", "role-trust", "trust-condition", "pass-role-missing", "no-identity-policy", "identity-deny", "boundary", "boundary-deny", "scp", "scp-deny", "rcp-deny", "session-policy", "resource-policy",
 			"fresh-role", "unknown"),
 		See:      []string{"aws iam get-role --role-name ROLE", "aws iam simulate-principal-policy --policy-source-arn ROLE --action-names iam:PassRole --resource-arns PASSED"},
 		Remedy:   "Make the role exist, trust whoever assumes it and be passed by whoever hands it over, then retry the stage.",

@@ -64,7 +64,7 @@ func (p Pipeline) Field(path string) (string, bool) {
 }
 
 // Field knows, below "inline/", the names of inline policies: the digest of each document; below "trusts/", services: "yes" where the
-// trust policy names them, else "no"; "documents": the digest of all documents.
+// trust policy names them, else "no"; "documents": the digest of all documents; "trust": the digest of the trust policy.
 func (r RolePolicies) Field(path string) (string, bool) {
 	if service, ok := strings.CutPrefix(path, "trusts/"); ok {
 		return map[bool]string{true: "yes", false: "no"}[strings.Contains(r.Trust, service)], true
@@ -73,7 +73,7 @@ func (r RolePolicies) Field(path string) (string, bool) {
 	case "documents":
 		return string(DigestOf(r.Documents)), true
 	case "trust":
-		return string(DigestOf(r.Trust)), true
+		return TrustDigest(r.Trust), true
 	}
 	for _, d := range r.Documents {
 		if d.ARN == "" && path == "inline/"+d.Name {

@@ -113,6 +113,7 @@ type Statement struct {
 	Resources    []string
 	NotResources []string
 	Keys         []string // condition keys, in order
+	Tests        []Test   // the conditions themselves; all have to hold
 	// Principals are whom a statement of a resource's policy is about: ARNs, account IDs, services, "*"; NotPrincipals whom it is not about.
 	Principals, NotPrincipals []string
 }
@@ -143,7 +144,7 @@ func Statements(document string) ([]Statement, error) {
 				keys[k] = true
 			}
 		}
-		s.Keys = slices.Sorted(maps.Keys(keys))
+		s.Keys, s.Tests = slices.Sorted(maps.Keys(keys)), testsOf(m.Condition)
 		all = append(all, s)
 	}
 	return all, nil

@@ -32,7 +32,7 @@ func (r Refused) policies(s *fact.Snapshot) []fault.Evidence {
 		return nil
 	}
 	if role != r.role || r.assumer != "" && r.denial.Principal == "" {
-		return []fault.Evidence{fault.Ev(fault.Verified, x, "trust policy of "+x.Name, fmt.Sprintf("names %s: %v", r.assumer, trusts(x.Trust, r.assumer)), "")}
+		return []fault.Evidence{fault.Ev(fault.Verified, x, "trust policy of "+x.Name, fmt.Sprintf("lets %s in: %v", r.assumer, r.lets(x.Trust)), "")}
 	}
 	needs := r.needs()
 	if len(needs) == 0 {
@@ -116,7 +116,7 @@ func (r Refused) grant(s *fact.Snapshot, code string) (*fault.Grant, []fact.Quer
 			}
 		}
 	}
-	if code != noIdentity || len(needs) == 0 || r.role == "" {
+	if (code != noIdentity && code != handOver) || len(needs) == 0 || r.role == "" {
 		return nil, nil
 	}
 	text := op.LeastPolicy(needs...).String()
@@ -132,7 +132,7 @@ func (r Refused) grant(s *fact.Snapshot, code string) (*fault.Grant, []fact.Quer
 // remedy says who has to change what.
 func (r Refused) remedy(code string) string {
 	switch code {
-	case noIdentity:
+	case noIdentity, handOver:
 		return "Attach the policy below to " + r.role + ", then retry the stage."
 	case scp, scpDeny, rcp, identityDeny, boundaryDeny:
 		if r.denial.Policy != "" {

@@ -40,7 +40,7 @@ func Draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		if note := fault.NotSeen(missed); note != "" {
 			d.Notes = append(d.Notes, note)
 		}
-	case (code == missing || code == trust) && ofAccount(s, r.governed()):
+	case (code == missing || code == trust || code == condition) && ofAccount(s, r.governed()):
 		step, ok := r.person(s, f)
 		if !ok {
 			return plan.Draft{}

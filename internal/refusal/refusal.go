@@ -24,7 +24,9 @@ const (
 	session      = "session-policy"
 	resource     = "resource-policy"
 	trust        = "role-trust"
+	condition    = "trust-condition"
 	missing      = "role-missing"
+	handOver     = "pass-role-missing"
 	fresh        = "fresh-role"
 	unknownCause = "unknown"
 )
@@ -34,12 +36,18 @@ const assumeRole = "sts:AssumeRole"
 // passRole is what hands a role over to the service that an action runs on.
 const passRole = "iam:PassRole"
 
-// OfRoles reports whether what was refused is about a role itself: to take it on, or to hand it over. The rest is what a role that is in force
-// may do.
-func (r Refused) OfRoles() bool { return r.denial.Action == assumeRole || r.denial.Action == passRole }
+// OfRole reports whether a refusal is about a role itself: it cannot be taken on or handed over, or something above it stands in the way of what its
+// policies allow. The rest is what the policies of a role that is in force say.
+func OfRole(r Refused, code string) bool {
+	switch code {
+	case missing, trust, condition, handOver, boundary, boundaryDeny, scp, scpDeny:
+		return true
+	}
+	return r.denial.Action == assumeRole || r.denial.Action == passRole
+}
 
 // Judge judges the first refusal of every pipeline that the question is about, where it is the caller's: the others are another fault's.
-func Judge(s *fact.Snapshot, title string, mine func(Refused) bool) fault.Judgement {
+func Judge(s *fact.Snapshot, title string, mine func(Refused, string) bool) fault.Judgement {
 	pipelines, needs := fault.Subjects(s)
 	j := fault.Judgement{Needs: needs}
 	for _, p := range pipelines {
@@ -52,7 +60,7 @@ func Judge(s *fact.Snapshot, title string, mine func(Refused) bool) fault.Judgem
 			}
 			f, helps := judge(s, r)
 			j.Help(helps...)
-			if f.Title = title; mine(r) {
+			if f.Title = title; mine(r, f.Cause.Code) {
 				j.Findings = append(j.Findings, f)
 			}
 			break // one of a pipeline: what it waits for comes first
@@ -132,6 +140,10 @@ func (r Refused) cause(s *fact.Snapshot) fault.Cause {
 	code := byType(d.By, d.Explicit)
 	_, allowed, known := r.verdict(s)
 	switch {
+	case d.Action == assumeRole && code == trust:
+		return r.assume(s)
+	case d.Action == passRole && code == noIdentity:
+		return fault.Cause{Code: handOver, Class: fault.Reported, Text: "AWS says: " + d.Words() + "." + beside(code, allowed && known)}
 	case code != "":
 		return fault.Cause{Code: code, Class: fault.Reported, Text: "AWS says: " + d.Words() + "." + beside(code, allowed && known)}
 	case d.Action == assumeRole:
@@ -163,44 +175,56 @@ func beside(code string, allowed bool) string {
 	return " The simulator would allow it now: it was granted since, or a condition decides."
 }
 
-// assume is the cause of a role that could not be assumed, where the text names no policy: its trust, as far as it was read.
+// assume is the cause of a role that could not be assumed, where no policy of the caller says no: the role is gone, or its trust policy, as far as
+// it was read.
 func (r Refused) assume(s *fact.Snapshot) fault.Cause {
 	target := r.denial.Resource
 	x, known := policiesOf(s, target)
 	_, gone := s.Absence(fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: target})
 	sim, allowed, simulated := r.verdict(s)
+	trusts, because := fact.Trusting(x.Trust, r.who())
+	said := byType(r.denial.By, r.denial.Explicit) == trust
 	switch {
 	case gone:
 		return fault.Cause{Code: missing, Class: fault.Verified, Text: "The role does not exist: " + target + "."}
-	case known && !trusts(x.Trust, r.assumer):
+	case known && trusts == fact.TrustUnnamed:
 		return fault.Cause{Code: trust, Class: fault.Verified, Text: "The trust policy of " + x.Name + " does not name " + r.assumer + "."}
-	case simulated && !allowed:
+	case known && trusts == fact.TrustBarred:
+		return fault.Cause{Code: trust, Class: fault.Verified, Text: "A Deny in the trust policy of " + x.Name + " names " + r.assumer + "."}
+	case known && trusts == fact.TrustExcluded:
+		return fault.Cause{Code: condition, Class: fault.Verified, Text: "The trust policy of " + x.Name + " names " + r.assumer + " only under a condition that does not hold for " + r.Pipeline.Name + ": " + because + "."}
+	case simulated && !allowed && !said:
 		return fault.Cause{Code: byType(sim.By, sim.Explicit), Class: fault.Simulated, Text: "AWS's text does not say which policy; the simulator says: " +
 			fact.Denial{By: sim.By, Explicit: sim.Explicit}.Words() + "."}
+	case known && trusts == fact.TrustUndecided:
+		return fault.Cause{Code: condition, Class: fault.Inferred, Text: "The trust policy of " + x.Name + " names " + r.assumer + " under a condition, which likely does not hold: " + because + "."}
+	case said && known:
+		return fault.Cause{Code: trust, Class: fault.Reported, Text: "AWS says: " + r.denial.Words() + ". It names " + r.assumer + " now: it was changed since."}
+	case said:
+		return fault.Cause{Code: trust, Class: fault.Reported, Text: "AWS says: " + r.denial.Words() + "."}
 	case known:
-		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The trust policy of " + x.Name + " names " + r.assumer + " now: it was changed since, or a condition decides."}
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The trust policy of " + x.Name + " names " + r.assumer + " now: it was changed since, or the role was."}
 	case target == "":
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "Which role could not be assumed is not known; codebuild:BatchGetProjects would show it."}
-	}
-	if ofAccount(s, target) {
+	case ofAccount(s, target):
 		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The role could not be assumed: its trust policy does not name " + r.assumer + ", or the role is gone. It could not be read."}
 	}
 	return fault.Cause{Code: trust, Class: fault.Inferred, Text: "The role could not be assumed: likely its trust policy does not name " + r.assumer + ", or the role is gone. It could not be read."}
 }
 
-// trusts reports whether a trust policy names an assumer: a service, or a role by itself, its account or everybody. It is a search of
-// the text: one that is named under a condition or in a Deny passes.
-func trusts(document, assumer string) bool {
-	names := []string{assumer}
-	if a, err := fact.ParseARN(assumer); err == nil {
-		names = append(names, "arn:"+a.Partition+":iam::"+a.Account+":root", a.Account, "*")
+// who is the assumer with what a trust policy may ask of it: the pipeline's account and, of CodePipeline, the pipeline.
+func (r Refused) who() fact.Assumer {
+	w := fact.Assumer{Name: r.assumer, Account: r.Pipeline.Ref().Scope.Account}
+	if r.assumer == "codepipeline.amazonaws.com" {
+		w.Source = r.Pipeline.ARN
 	}
-	for _, n := range names {
-		if strings.Contains(document, `"`+n+`"`) {
-			return true
-		}
-	}
-	return false
+	return w
+}
+
+// lets reports whether a trust policy lets the assumer in, as far as it can be told.
+func (r Refused) lets(document string) bool {
+	t, _ := fact.Trusting(document, r.who())
+	return t == fact.TrustHolds || t == fact.TrustUndecided
 }
 
 // byType is the cause of a policy type; "" for none.

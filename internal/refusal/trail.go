@@ -184,11 +184,11 @@ func (r Refused) young(s *fact.Snapshot) (string, bool) {
 	case "", noIdentity:
 		if known && allowed {
 			now = "it would be allowed now (simulated)"
-		} else if r.denial.Action == assumeRole && r.denial.Principal == "" && read && trusts(x.Trust, r.assumer) {
+		} else if r.denial.Action == assumeRole && r.denial.Principal == "" && read && r.lets(x.Trust) {
 			now = "its trust policy names " + r.assumer
 		}
 	case trust:
-		if read && trusts(x.Trust, r.assumer) {
+		if read && r.lets(x.Trust) {
 			now = "its trust policy names " + r.assumer
 		}
 	}

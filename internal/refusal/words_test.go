@@ -45,7 +45,7 @@ func diagnoseAt(t *testing.T, provider, text string, failed time.Time, covered [
 	for _, q := range covered {
 		b.Cover(q)
 	}
-	j := refusal.Judge(b.Seal(now), "refused", func(refusal.Refused) bool { return true })
+	j := refusal.Judge(b.Seal(now), "refused", func(refusal.Refused, string) bool { return true })
 	if len(j.Findings) == 0 {
 		return j, fault.Finding{}
 	}

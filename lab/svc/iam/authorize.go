@@ -41,6 +41,9 @@ func request(s *Service, p cloud.Principal, a cloud.Access) policy.Request {
 			ctx[k] = []string{v}
 		}
 	}
+	if p.Type == "AWSService" { // the condition that the consoles of services write into the trust policies of the roles they make
+		set("aws:SourceAccount", p.Account)
+	}
 	set("aws:PrincipalArn", p.Source)
 	set("aws:PrincipalAccount", p.Account)
 	set("aws:userid", p.UserID)
