@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -11,7 +12,7 @@ import (
 
 // DescribeAlarms calls cloudwatch:DescribeAlarms, one page.
 func (r *Reader) DescribeAlarms(ctx context.Context, scope fact.Scope, in *cloudwatch.DescribeAlarmsInput) (*cloudwatch.DescribeAlarmsOutput, fact.Source, error) {
-	c := client(r, "cloudwatch", r.Region(scope), func(c aws.Config) *cloudwatch.Client { return cloudwatch.NewFromConfig(c) })
+	c := (*cloudwatch.Client)(r.client("cloudwatch", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(cloudwatch.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "cloudwatch", "DescribeAlarms", c.DescribeAlarms, in)
 	return out, src, err
 }

@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/acm"
@@ -11,11 +12,11 @@ import (
 )
 
 func (r *Reader) certificates(scope fact.Scope) *acm.Client {
-	return client(r, "acm", r.Region(scope), func(c aws.Config) *acm.Client { return acm.NewFromConfig(c) })
+	return (*acm.Client)(r.client("acm", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(acm.NewFromConfig(c)) }))
 }
 
 func (r *Reader) zones(scope fact.Scope) *route53.Client {
-	return client(r, "route53", r.Region(scope), func(c aws.Config) *route53.Client { return route53.NewFromConfig(c) })
+	return (*route53.Client)(r.client("route53", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(route53.NewFromConfig(c)) }))
 }
 
 // DescribeCertificate calls acm:DescribeCertificate; the scope's Region must be the certificate's.

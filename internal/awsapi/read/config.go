@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -11,7 +12,7 @@ import (
 )
 
 func (r *Reader) config(scope fact.Scope) *configservice.Client {
-	return client(r, "config", r.Region(scope), func(c aws.Config) *configservice.Client { return configservice.NewFromConfig(c) })
+	return (*configservice.Client)(r.client("config", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(configservice.NewFromConfig(c)) }))
 }
 
 // ListDiscoveredResources calls config:ListDiscoveredResources, one page.
@@ -27,7 +28,7 @@ func (r *Reader) GetResourceConfigHistory(ctx context.Context, scope fact.Scope,
 }
 
 func (r *Reader) stacks(scope fact.Scope) *cloudformation.Client {
-	return client(r, "cloudformation", r.Region(scope), func(c aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(c) })
+	return (*cloudformation.Client)(r.client("cloudformation", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(cloudformation.NewFromConfig(c)) }))
 }
 
 // DescribeStackResources calls cloudformation:DescribeStackResources.

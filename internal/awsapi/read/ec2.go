@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -10,7 +11,7 @@ import (
 )
 
 func (r *Reader) ec2(scope fact.Scope) *ec2.Client {
-	return client(r, "ec2", r.Region(scope), func(c aws.Config) *ec2.Client { return ec2.NewFromConfig(c) })
+	return (*ec2.Client)(r.client("ec2", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(ec2.NewFromConfig(c)) }))
 }
 
 // DescribeSubnets calls ec2:DescribeSubnets, one page.

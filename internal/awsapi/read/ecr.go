@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -10,7 +11,7 @@ import (
 )
 
 func (r *Reader) registry(scope fact.Scope) *ecr.Client {
-	return client(r, "ecr", r.Region(scope), func(c aws.Config) *ecr.Client { return ecr.NewFromConfig(c) })
+	return (*ecr.Client)(r.client("ecr", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(ecr.NewFromConfig(c)) }))
 }
 
 // DescribeRepositories calls ecr:DescribeRepositories, one page.

@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -10,7 +11,7 @@ import (
 )
 
 func (r *Reader) rules(scope fact.Scope) *eventbridge.Client {
-	return client(r, "events", r.Region(scope), func(c aws.Config) *eventbridge.Client { return eventbridge.NewFromConfig(c) })
+	return (*eventbridge.Client)(r.client("events", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(eventbridge.NewFromConfig(c)) }))
 }
 
 // ListRuleNamesByTarget calls events:ListRuleNamesByTarget for the default bus, one page.

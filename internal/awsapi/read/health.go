@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/health"
@@ -15,7 +16,7 @@ import (
 const healthRegion = "us-east-1"
 
 func (r *Reader) health() *health.Client {
-	return client(r, "health", healthRegion, func(c aws.Config) *health.Client { return health.NewFromConfig(c) })
+	return (*health.Client)(r.client("health", healthRegion, func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(health.NewFromConfig(c)) }))
 }
 
 // DescribeEvents calls health:DescribeEvents, one page. Accounts without a Business support plan or better are refused.
@@ -34,14 +35,14 @@ func (r *Reader) DescribeEventDetails(ctx context.Context, scope fact.Scope, in 
 
 // DescribeOrganization calls organizations:DescribeOrganization.
 func (r *Reader) DescribeOrganization(ctx context.Context, scope fact.Scope) (*organizations.DescribeOrganizationOutput, fact.Source, error) {
-	c := client(r, "organizations", r.Region(scope), func(c aws.Config) *organizations.Client { return organizations.NewFromConfig(c) })
+	c := (*organizations.Client)(r.client("organizations", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(organizations.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "organizations", "DescribeOrganization", c.DescribeOrganization, &organizations.DescribeOrganizationInput{})
 	return out, src, err
 }
 
 // AccountTags calls organizations:ListTagsForResource for an account, one page.
 func (r *Reader) AccountTags(ctx context.Context, scope fact.Scope, in *organizations.ListTagsForResourceInput) (*organizations.ListTagsForResourceOutput, fact.Source, error) {
-	c := client(r, "organizations", r.Region(scope), func(c aws.Config) *organizations.Client { return organizations.NewFromConfig(c) })
+	c := (*organizations.Client)(r.client("organizations", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(organizations.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "organizations", "ListTagsForResource", c.ListTagsForResource, in)
 	return out, src, err
 }

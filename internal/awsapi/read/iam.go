@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
@@ -55,7 +56,7 @@ func (r *Reader) DecodeAuthorizationMessage(ctx context.Context, scope fact.Scop
 }
 
 func (r *Reader) analyzer(scope fact.Scope) *accessanalyzer.Client {
-	return client(r, "accessanalyzer", r.Region(scope), func(c aws.Config) *accessanalyzer.Client { return accessanalyzer.NewFromConfig(c) })
+	return (*accessanalyzer.Client)(r.client("accessanalyzer", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(accessanalyzer.NewFromConfig(c)) }))
 }
 
 // ValidatePolicy calls access-analyzer:ValidatePolicy, one page. It is free.
@@ -84,7 +85,7 @@ func (r *Reader) CheckNoNewAccess(ctx context.Context, scope fact.Scope, in *acc
 
 // BatchGetProjects calls codebuild:BatchGetProjects.
 func (r *Reader) BatchGetProjects(ctx context.Context, scope fact.Scope, in *codebuild.BatchGetProjectsInput) (*codebuild.BatchGetProjectsOutput, fact.Source, error) {
-	c := client(r, "codebuild", r.Region(scope), func(c aws.Config) *codebuild.Client { return codebuild.NewFromConfig(c) })
+	c := (*codebuild.Client)(r.client("codebuild", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(codebuild.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "codebuild", "BatchGetProjects", c.BatchGetProjects, in)
 	return out, src, err
 }

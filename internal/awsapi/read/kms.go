@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -10,7 +11,7 @@ import (
 )
 
 func (r *Reader) keys(scope fact.Scope) *kms.Client {
-	return client(r, "kms", r.Region(scope), func(c aws.Config) *kms.Client { return kms.NewFromConfig(c) })
+	return (*kms.Client)(r.client("kms", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(kms.NewFromConfig(c)) }))
 }
 
 // DescribeKey calls kms:DescribeKey.

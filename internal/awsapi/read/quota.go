@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -12,7 +13,7 @@ import (
 
 // ListServiceQuotas calls servicequotas:ListServiceQuotas, one page.
 func (r *Reader) ListServiceQuotas(ctx context.Context, scope fact.Scope, in *servicequotas.ListServiceQuotasInput) (*servicequotas.ListServiceQuotasOutput, fact.Source, error) {
-	c := client(r, "servicequotas", r.Region(scope), func(c aws.Config) *servicequotas.Client { return servicequotas.NewFromConfig(c) })
+	c := (*servicequotas.Client)(r.client("servicequotas", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(servicequotas.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "servicequotas", "ListServiceQuotas", c.ListServiceQuotas, in)
 	return out, src, err
 }

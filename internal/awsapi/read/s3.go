@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"errors"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -13,9 +14,9 @@ import (
 
 // buckets addresses buckets in the path, so that one endpoint serves them all and no name of a bucket has to be a host's.
 func (r *Reader) buckets(scope fact.Scope) *s3.Client {
-	return client(r, "s3", r.Region(scope), func(c aws.Config) *s3.Client {
-		return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })
-	})
+	return (*s3.Client)(r.client("s3", r.Region(scope), func(c aws.Config) unsafe.Pointer {
+		return unsafe.Pointer(s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }))
+	}))
 }
 
 // HeadBucket calls s3:HeadBucket. The Region is where the bucket is, as far as AWS says it, also with an error.

@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
@@ -17,11 +18,11 @@ import (
 )
 
 func (r *Reader) builds(scope fact.Scope) *codebuild.Client {
-	return client(r, "codebuild", r.Region(scope), func(c aws.Config) *codebuild.Client { return codebuild.NewFromConfig(c) })
+	return (*codebuild.Client)(r.client("codebuild", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(codebuild.NewFromConfig(c)) }))
 }
 
 func (r *Reader) apps(scope fact.Scope) *apprunner.Client {
-	return client(r, "apprunner", r.Region(scope), func(c aws.Config) *apprunner.Client { return apprunner.NewFromConfig(c) })
+	return (*apprunner.Client)(r.client("apprunner", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(apprunner.NewFromConfig(c)) }))
 }
 
 // ListProjects calls codebuild:ListProjects, one page of at most 100 names.
@@ -50,14 +51,14 @@ func (r *Reader) DescribeService(ctx context.Context, scope fact.Scope, in *appr
 
 // SearchProductsAsAdmin calls servicecatalog:SearchProductsAsAdmin, one page.
 func (r *Reader) SearchProductsAsAdmin(ctx context.Context, scope fact.Scope, in *servicecatalog.SearchProductsAsAdminInput) (*servicecatalog.SearchProductsAsAdminOutput, fact.Source, error) {
-	c := client(r, "servicecatalog", r.Region(scope), func(c aws.Config) *servicecatalog.Client { return servicecatalog.NewFromConfig(c) })
+	c := (*servicecatalog.Client)(r.client("servicecatalog", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(servicecatalog.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "servicecatalog", "SearchProductsAsAdmin", c.SearchProductsAsAdmin, in)
 	return out, src, err
 }
 
 // ListRepositoryAssociations calls codeguru-reviewer:ListRepositoryAssociations, one page.
 func (r *Reader) ListRepositoryAssociations(ctx context.Context, scope fact.Scope, in *codegurureviewer.ListRepositoryAssociationsInput) (*codegurureviewer.ListRepositoryAssociationsOutput, fact.Source, error) {
-	c := client(r, "codeguru-reviewer", r.Region(scope), func(c aws.Config) *codegurureviewer.Client { return codegurureviewer.NewFromConfig(c) })
+	c := (*codegurureviewer.Client)(r.client("codeguru-reviewer", r.Region(scope), func(c aws.Config) unsafe.Pointer { return unsafe.Pointer(codegurureviewer.NewFromConfig(c)) }))
 	out, _, src, err := call(ctx, r, scope, "codeguru-reviewer", "ListRepositoryAssociations", c.ListRepositoryAssociations, in)
 	return out, src, err
 }
