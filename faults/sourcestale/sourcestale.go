@@ -28,7 +28,7 @@ func Fault() *fault.Fault {
 			Text: "A failed source action is not tried again by itself when its connection becomes AVAILABLE. Somebody has to retry the stage or start the pipeline; " +
 				"the next push does it as well, if the pipeline reacts to pushes.",
 			Causes: []fault.CauseDoc{
-				{Code: completedLater, Text: "The handshake was completed after the run had failed.", Evidence: "The action's error says that the connection was not available, or CloudTrail shows the handshake's last step after the failure.", Remedy: "Retry the Source stage."},
+				{Code: completedLater, Text: "The connection became AVAILABLE after the run had failed: its handshake was completed, or it recovered.", Evidence: "The action's error says that the connection was not available, or CloudTrail shows the handshake's last step after the failure.", Remedy: "Retry the Source stage."},
 				{Code: retryWanted, Text: "The connection is AVAILABLE and the failure names no other cause.", Evidence: "Status and failed action. Inferred: a passing outage looks the same.", Remedy: "Retry the Source stage; if it fails again, its new text tells why."},
 			},
 			See:      []string{"aws codepipeline get-pipeline-state --name PIPELINE"},
