@@ -66,6 +66,9 @@ func signatures() map[string]string {
 		"the artifact bucket was deleted":                                             "artifact-bucket-missing/deleted",
 		"the artifact bucket of another Region was deleted":                           "artifact-bucket-missing/deleted",
 		"the artifact bucket does not let the pipeline's role in":                     "artifact-denied/bucket-policy",
+		"the pipeline's role was deleted":                                             "role-broken/role-missing",
+		"the trust policy of the pipeline's role is for another account":              "role-broken/trust-condition",
+		"the role of an ECS action may not hand over the role of the tasks":           "role-broken/pass-role-missing",
 		"nobody works for a custom action":                                            "action-type-missing/no-worker",
 	}
 }

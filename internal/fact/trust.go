@@ -144,6 +144,52 @@ func testsOf(condition map[string]map[string]json.RawMessage) []Test {
 	return all
 }
 
+// WithService is a trust policy with one statement more, which lets a service assume the role for things of one account; nothing that it says
+// already is touched, its layout aside. "" when it cannot be read, or has members that no policy has.
+func WithService(document, service, account string) string {
+	raws, err := rawStatements(document)
+	if err != nil {
+		return ""
+	}
+	var whole struct {
+		Version   string            `json:"Version,omitempty"`
+		ID        string            `json:"Id,omitempty"`
+		Statement []json.RawMessage `json:"Statement"`
+	}
+	type add struct {
+		Effect    string
+		Principal struct{ Service string }
+		Action    string
+		Condition map[string]map[string]string
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(document), &members); err != nil {
+		return ""
+	}
+	for name, into := range map[string]any{"Version": &whole.Version, "Id": &whole.ID} {
+		if raw, ok := members[name]; ok && json.Unmarshal(raw, into) != nil {
+			return ""
+		}
+		delete(members, name)
+	}
+	delete(members, "Statement")
+	if len(members) > 0 {
+		return ""
+	}
+	st := add{Effect: "Allow", Action: "sts:AssumeRole", Condition: map[string]map[string]string{"StringEquals": {"aws:SourceAccount": account}}}
+	st.Principal.Service = service
+	raw, err := json.Marshal(st)
+	if err != nil {
+		return ""
+	}
+	whole.Statement = append(raws, raw)
+	b, err := json.Marshal(whole)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
 // TrustDigest is the digest of a trust policy, whatever its layout: IAM keeps the text that it was given.
 func TrustDigest(document string) string {
 	var v any

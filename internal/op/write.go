@@ -63,6 +63,7 @@ func writes() []Op {
 			Disturbs: "everything that assumes the role loses what the policy granted",
 			OneWay:   "without the document that was saved before it cannot be undone",
 		},
+		writeTrust(),
 		changeRecord(),
 		{
 			Service: "cloudwatch", Name: "PutMetricData", Actions: []string{"cloudwatch:PutMetricData"}, Resource: "*", Write: true, Repeat: Never, Implied: true,

@@ -17,10 +17,13 @@ const (
 	actionPatience = time.Hour
 	personPatience = 72 * time.Hour
 	checkPatience  = 5 * time.Minute
+	trustPatience  = 2 * time.Minute // until a trust policy shows; IAM gives no bound (docs/aws-facts.md, "Limits and rates")
+	settle         = time.Minute     // between a change of a trust policy and the run that needs it: the change spreads
 )
 
-// Draft plans what mends a refusal that Judge found: a small inline policy where the role lacks a right, a person's step where a role of the
-// account is gone or does not trust whoever assumes it; then the action runs again. Without steps where neither mends it.
+// Draft plans what mends a refusal that Judge found: a small inline policy where the role lacks a right, one statement more where the trust policy
+// of a role of the account lacks CodePipeline, a person's step where such a role is gone or does not trust whoever assumes it for another
+// reason; then the action runs again. Without steps where none of these mends it.
 func Draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 	r, ok := refusalOf(s, f)
 	if !ok {
@@ -40,6 +43,9 @@ func Draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		if note := fault.NotSeen(missed); note != "" {
 			d.Notes = append(d.Notes, note)
 		}
+	case code == trust && r.restorable(s):
+		step, note := r.restore(s, f)
+		d.Steps, d.Notes = append(d.Steps, step), append(d.Notes, note)
 	case (code == missing || code == trust || code == condition) && ofAccount(s, r.governed()):
 		step, ok := r.person(s, f)
 		if !ok {
@@ -54,6 +60,9 @@ func Draft(s *fact.Snapshot, f fault.Finding, o plan.Options) plan.Draft {
 		d.Notes = append(d.Notes, r.Pipeline.Name+" is not started again (--no-restart): its next run shows whether it comes through.")
 	} else {
 		again := fault.Retry(r.Current, []string{last}, actionPatience)
+		if d.Steps[0].Do != nil && d.Steps[0].Do.Operation == "UpdateAssumeRolePolicy" {
+			again.Pause = settle
+		}
 		d.Steps, last = append(d.Steps, again), again.ID
 	}
 	d.Steps = append(d.Steps, plan.Step{ID: "verify-" + last, Title: "the diagnosis again: " + r.Pipeline.Name + " is not refused", Kind: plan.Verify, Target: f.About,
@@ -97,8 +106,9 @@ func (r Refused) person(s *fact.Snapshot, f fault.Finding) (plan.Step, bool) {
 	case known && x.Trust != "":
 		st.ID, st.Title = "trust-"+a.Name(), "let "+r.assumer+" assume the role "+a.Name()
 		st.Say.Checklist = []string{
-			"Add the statement to the role's trust policy, and leave the others as they are: " + statementOf(r.assumer),
-			fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document '%s' replaces the whole policy.", a.Name(), document),
+			fmt.Sprintf("Write the role's trust policy into a file: aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust.json", a.Name()),
+			"Let it have this statement, and leave those for others as they are: " + statementOf(r.assumer),
+			fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document file://trust.json; it replaces the whole policy.", a.Name()),
 			"A Deny or a condition in the trust policy stands against every Allow: take it out or narrow it.",
 		}
 		now, _ := x.Field("trust")

@@ -47,7 +47,7 @@ func (r Refused) providerCalls() []string {
 	case "CloudFormation":
 		return []string{"CreateChangeSet", "UpdateStack"}
 	case "ECS":
-		return []string{"UpdateService"}
+		return []string{"RegisterTaskDefinition", "UpdateService"}
 	}
 	return nil
 }

@@ -91,7 +91,10 @@ func (p *page) step(s plan.Step, number map[string]int, account string) {
 			p.field("Changes", o.Says(s.Do.Input))
 		}
 		p.diff(s.Do.Patch)
-		if doc := s.Do.Input["PolicyDocument"]; doc != "" {
+		if doc := s.Do.Input["PolicyDocument"]; doc != "" && s.Undo != nil && s.Undo.Input["PolicyDocument"] != "" { // it replaces one
+			p.field("Before", s.Undo.Input["PolicyDocument"])
+			p.field("After", doc)
+		} else if doc != "" {
 			p.field("Grants", doc)
 		}
 		if o.Disturbs != "" {

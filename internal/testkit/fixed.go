@@ -161,7 +161,7 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 	var qs []fact.Query
 	edited := map[fact.Ref]bool{}
 	for _, s := range p.Steps {
-		if s.Kind == plan.Human && s.Target.Kind == fact.KindPipeline {
+		if s.Kind == plan.Human && (s.Target.Kind == fact.KindPipeline || s.Target.Kind == fact.KindPolicies) {
 			edited[s.Target] = true
 		}
 		if s.Target.Kind == fact.KindPolicies || s.Target.Kind == fact.KindRecord {
@@ -186,6 +186,10 @@ func reversible(t *testing.T, c *Case, p plan.Plan) string {
 		b.WriteString(x.ARN + " " + string(x.Declaration) + "\n")
 	}
 	for x := range fact.All[fact.RolePolicies](snap) {
+		if edited[x.Ref()] {
+			continue
+		}
+		b.WriteString(x.ARN + " " + x.Trust + "\n")
 		for _, d := range x.Documents {
 			b.WriteString(x.ARN + " " + d.Name + " " + d.Document + "\n")
 		}

@@ -30,6 +30,15 @@ func (w *Writer) role(a plan.Action) (call, error) {
 			}
 			return Reply{RequestID: requestID(out.ResultMetadata)}, nil
 		}, err
+	case "UpdateAssumeRolePolicy":
+		in, err := input[iam.UpdateAssumeRolePolicyInput](a.Input)
+		return func(ctx context.Context) (Reply, error) {
+			out, err := client.UpdateAssumeRolePolicy(ctx, in)
+			if err != nil {
+				return Reply{}, err
+			}
+			return Reply{RequestID: requestID(out.ResultMetadata)}, nil
+		}, err
 	}
 	return nil, errUnable
 }

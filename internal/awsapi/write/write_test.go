@@ -156,6 +156,7 @@ func (x *scene) actions(t *testing.T) map[string]plan.Action {
 		"UpdatePipeline":         {Input: op.Input{"name": "web"}, Definition: p.Definition},
 		"PutRolePolicy":          {Input: op.Input{"RoleName": role, "PolicyName": "new", "PolicyDocument": document}},
 		"DeleteRolePolicy":       {Input: op.Input{"RoleName": role, "PolicyName": "inline"}},
+		"UpdateAssumeRolePolicy": {Input: op.Input{"RoleName": role, "PolicyDocument": trust}},
 		"EnableRule":             {Input: op.Input{"Name": "push"}},
 		"DisableRule":            {Input: op.Input{"Name": "push"}},
 		"PutRule":                {Input: op.Input{"Name": "push", "EventPattern": x.rule(t, "push"), "State": "ENABLED", "Description": "images"}},
@@ -165,6 +166,8 @@ func (x *scene) actions(t *testing.T) map[string]plan.Action {
 		"PutMetricData": {Input: op.Input{"Namespace": "Unjam", "MetricName": "Remediations", "Value": "1", "Dimensions": "Account=1,Region=2"}},
 	}
 }
+
+const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codepipeline.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
 const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
 

@@ -50,8 +50,7 @@ func (p *pipeline) calls(a declared, account, region string) []call {
 		return one(call{service: "lambda", operation: "Invoke", product: "AWSLambda", status: 403, denied: "AccessDeniedException", data: true,
 			in: map[string]any{"functionName": conf["FunctionName"]}}, "lambda:InvokeFunction", arn("lambda", "function:"+conf["FunctionName"]))
 	case "ECS":
-		return one(call{service: "ecs", operation: "UpdateService", product: "AmazonECS", status: 400, denied: "AccessDeniedException",
-			in: map[string]any{"cluster": conf["ClusterName"], "service": conf["ServiceName"]}}, "ecs:UpdateService", arn("ecs", "service/"+conf["ClusterName"]+"/"+conf["ServiceName"]))
+		return ecsCalls(conf, account, arn("ecs", "service/"+conf["ClusterName"]+"/"+conf["ServiceName"]))
 	case "S3":
 		if a.typeOf("category") == "Deploy" {
 			return one(call{service: "s3", operation: "PutObject", product: "Amazon S3", status: 403, denied: "AccessDenied", data: true},
@@ -59,6 +58,21 @@ func (p *pipeline) calls(a declared, account, region string) []call {
 		}
 	}
 	return nil
+}
+
+// ecsCalls are the calls of an ECS action: it registers the task definition with the new image, which hands over the role that runs the tasks,
+// by AWS's own name for it, and has the service run it.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+func ecsCalls(conf map[string]string, account, service string) []call {
+	register := call{service: "ecs", operation: "RegisterTaskDefinition", product: "AmazonECS", status: 400, denied: "AccessDeniedException",
+		access: []cloud.Access{{Action: "ecs:RegisterTaskDefinition", Resource: "*"},
+			{Action: "iam:PassRole", Resource: "arn:aws:iam::" + account + ":role/ecsTaskExecutionRole", Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}}},
+		in: map[string]any{"family": conf["ServiceName"]}}
+	update := register
+	update.operation, update.in = "UpdateService", map[string]any{"cluster": conf["ClusterName"], "service": conf["ServiceName"]}
+	update.access = []cloud.Access{{Action: "ecs:UpdateService", Resource: service}}
+	return []call{register, update}
 }
 
 // stackCalls are the calls of a CloudFormation action: it looks at the stack, then changes it, handing over the role of the
