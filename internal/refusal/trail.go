@@ -32,7 +32,8 @@ func (r Refused) logged() (names []string, why string) {
 	case slices.Contains([]string{"s3", "dynamodb", "sqs"}, service) || name == "InvokeFunction":
 		return nil, "it is a data event, which event history does not keep"
 	case name == "PassRole":
-		return r.providerCalls(), "it is a permission and no call of its own"
+		calls := r.providerCalls() // the first is the one that hands a role over
+		return calls[:min(1, len(calls))], "it is a permission and no call of its own"
 	}
 	return []string{name}, ""
 }
