@@ -26,6 +26,7 @@ var fixtures = []string{
 	"../../faults/connectionpending/testdata/fixed-reuse.txtar", // grant, update, hold, start
 	"../../faults/connectionpending/testdata/fixed-rehook.txtar",
 	"../../faults/sourcestale/testdata/fixed-start.txtar",
+	"../../faults/rolebroken/testdata/fixed-trust.txtar", // a trust policy that is written anew
 }
 
 // fixture plays a world up to the plan of its repair.
