@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/unjam/unjam/internal/awsapi"
 	"github.com/unjam/unjam/internal/baseline"
 	"github.com/unjam/unjam/internal/journal"
+	"github.com/unjam/unjam/internal/plan"
 	"github.com/unjam/unjam/internal/planner"
 	"github.com/unjam/unjam/internal/report"
 	"github.com/unjam/unjam/lab"
@@ -139,8 +141,13 @@ func (d *demo) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	out, err := d.app.Apply(ctx, app.Apply{Plan: p, Journal: j, Interval: 500 * time.Millisecond, Faults: faults.All(), Accept: accept, Events: func(ev apply.Event) {
 		tell(ev)
-		if ev.Event == apply.Waiting && strings.HasPrefix(ev.Step, "handshake-") {
-			d.handshake(ctx, cancel, strings.TrimPrefix(ev.Step, "handshake-"))
+		if ev.Event != apply.Waiting {
+			return
+		}
+		if name, ok := strings.CutPrefix(ev.Step, "handshake-"); ok {
+			d.handshake(ctx, cancel, name)
+		} else if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.ID == ev.Step && s.Kind == plan.Human }) {
+			d.elsewhere(cancel)
 		}
 	}})
 	cancel()
@@ -214,9 +221,14 @@ func (d *demo) handshake(ctx context.Context, leave context.CancelFunc, name str
 // completeOrLeave completes the handshake in the person's place. Where that cannot be done, it leaves the run.
 func (d *demo) completeOrLeave(name string, leave context.CancelFunc) {
 	if !d.complete(name) {
-		d.say("  Somebody else has to act first, as the plan says: the demo leaves the run here.")
-		leave()
+		d.elsewhere(leave)
 	}
+}
+
+// elsewhere leaves the run: what it waits for is nothing that the demo can do.
+func (d *demo) elsewhere(leave context.CancelFunc) {
+	d.say("  Somebody else has to act first, as the plan says: the demo leaves the run here.")
+	leave()
 }
 
 // complete plays the owner of the organisation at the console, with the AWS credentials of the world's caller, and reports whether
