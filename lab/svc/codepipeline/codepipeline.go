@@ -77,7 +77,7 @@ type Service struct {
 	jobs      []job                 // of custom actions, that no worker has taken
 }
 
-// Failure is why an action fails.
+// Failure is why an action fails; it says nothing where the message is empty.
 type Failure struct{ Code, Message string }
 
 // New adds the service to a cloud. Subscribe Hear to the provider's events.

@@ -98,6 +98,15 @@ func (p *pipeline) stageStatus(e *execution, name string) string {
 	return status
 }
 
+// errorDetails is what a run that failed shows: the code alone where nothing was said.
+func (run *actionRun) errorDetails() map[string]any {
+	d := map[string]any{"code": run.code}
+	if run.message != "" {
+		d["message"] = run.message
+	}
+	return d
+}
+
 func (p *pipeline) actionState(st *stage, stageName string, a declared) map[string]any {
 	out := map[string]any{"actionName": a.name()}
 	if a.isConnection() {
@@ -123,7 +132,7 @@ func (p *pipeline) actionState(st *stage, stageName string, a declared) map[stri
 		latest["lastUpdatedBy"] = run.by
 	}
 	if run.code != "" {
-		latest["errorDetails"] = map[string]any{"code": run.code, "message": run.message}
+		latest["errorDetails"] = run.errorDetails()
 	}
 	out["latestExecution"] = latest
 	if run.revision != nil {
@@ -213,7 +222,7 @@ func (run *actionRun) detail() map[string]any {
 		result["externalExecutionId"], result["externalExecutionUrl"] = run.revision.id, run.revision.url
 	}
 	if run.code != "" {
-		result["errorDetails"] = map[string]any{"code": run.code, "message": run.message}
+		result["errorDetails"] = run.errorDetails()
 	}
 	out := map[string]any{"executionResult": result}
 	if run.variables != nil {
