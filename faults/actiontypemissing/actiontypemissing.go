@@ -215,6 +215,9 @@ func (t trouble) why(s *fact.Snapshot) fault.Cause {
 		c.Text = fmt.Sprintf("The list of %s has no version of it.", t.scope.Region)
 		if seen {
 			c.Text += " Event history shows no deletion: it never was there, or was deleted more than 90 days ago."
+		} else {
+			c.Class = fault.Unclear
+			c.Text += " Whether it ever was there cannot be seen."
 		}
 	case noWorker:
 		c.Class = fault.Inferred

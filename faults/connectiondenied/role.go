@@ -108,6 +108,9 @@ func (r refusal) cause(s *fact.Snapshot) (fault.Cause, string) {
 	case len(keys) > 0:
 		return fault.Cause{Code: condition, Class: fault.Simulated, Text: "The role is allowed UseConnection only under a condition on " + strings.Join(keys, ", ") + whyNot(keys)},
 			"Write the statement twice, each prefix with its own key, as in the policy below; then retry the stage."
+	case r.unread(s, d):
+		return fault.Cause{Code: unknownCause, Class: fault.Unclear, Text: "The simulator says no, and lacked a value for a condition: the role's policies could not be read, which tell whether they allow it under that condition."},
+			"Check the role's policies for both actions and for conditions on them, then retry the stage."
 	case len(denied) == 2:
 		return fault.Cause{Code: lacksBoth, Class: fault.Simulated, Text: "The role is allowed UseConnection under neither prefix."}, remedy
 	case denied[0] == useOld:
@@ -161,6 +164,12 @@ func (r refusal) conditions(s *fact.Snapshot) []string {
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
+}
+
+// unread reports whether a condition may decide that nobody could read.
+func (r refusal) unread(s *fact.Snapshot, d []fact.Decision) bool {
+	return slices.ContainsFunc(d, func(x fact.Decision) bool { return !x.Allowed && x.Missing != "" }) &&
+		!s.Answered(fact.Query{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: r.role})
 }
 
 // whyNot is why a condition on these keys does not hold, as far as its keys tell.

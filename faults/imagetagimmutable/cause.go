@@ -74,6 +74,9 @@ func (w *watch) finding(s *fact.Snapshot, cause string, class fault.Class, text 
 
 // since says what was missed, for a message.
 func (w *watch) since(s *fact.Snapshot) string {
+	if !w.ran {
+		return " Whether a push was missed cannot be seen without its runs."
+	}
 	if !w.missed(s) {
 		return ""
 	}
@@ -91,11 +94,8 @@ func (w *watch) gone(s *fact.Snapshot, at fact.Absent, cause string) fault.Findi
 	f.Severity, f.Remedy = fault.High, do
 	f.Message = fmt.Sprintf("%s in %s: the source of %s fails.", what, w.p.Ref().Scope.Region, w.p.Name)
 	f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, at, field, "does not exist", ""))
-	fails, _ := fault.Fails(s, w.p)
-	for _, c := range fails {
-		if c.Action.Name == w.action.Name && c.Stage.Name == w.stage.Name {
-			f.Evidence, f.Since = append(f.Evidence, c.Evidence()), fault.Stamp(c.State.Changed)
-		}
+	if c, failed := w.failed(s); failed {
+		f.Evidence, f.Since = append(f.Evidence, c.Evidence()), fault.Stamp(c.State.Changed)
 	}
 	return f
 }

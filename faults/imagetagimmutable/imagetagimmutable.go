@@ -40,6 +40,9 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 			}
 			j.Need(w.needs...)
 			j.Help(w.helps...)
+			if c, failed := w.failed(s); failed {
+				j.Withhold(s, c.Name(), w.needs[:2]) // no image, or no repository: AWS's text is not documented
+			}
 		}
 		if len(found) > 0 { // one a pipeline: the gravest
 			slices.SortStableFunc(found, func(a, b fault.Finding) int { return cmp.Compare(a.Severity.Rank(), b.Severity.Rank()) })
@@ -140,6 +143,16 @@ func (w *watch) route(s *fact.Snapshot, name string) route {
 	r.match, r.misses = judge(r.rule.Pattern, push(w.p, w.action.Repository, w.action.ImageTag))
 	r.any, _ = judge(r.rule.Pattern, push(w.p, w.action.Repository, ""))
 	return r
+}
+
+// failed is the source action, where its newest run failed.
+func (w *watch) failed(s *fact.Snapshot) (fault.Current, bool) {
+	fails, _ := fault.Fails(s, w.p)
+	i := slices.IndexFunc(fails, func(c fault.Current) bool { return c.Action.Name == w.action.Name && c.Stage.Name == w.stage.Name })
+	if i < 0 {
+		return fault.Current{}, false
+	}
+	return fails[i], true
 }
 
 // missed reports whether the watched tag was pushed, and nothing has run since: the newest run is older than the image, and the source

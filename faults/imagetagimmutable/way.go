@@ -118,7 +118,7 @@ func (w *watch) nothing(s *fact.Snapshot, scheduled bool) (fault.Finding, bool) 
 	f.Evidence = append(f.Evidence, fault.Ev(fault.Verified, w.targeting, "RuleNames", strings.Join(w.targeting.Rules, ","), "a rule for "+w.name()))
 	f.Message = fmt.Sprintf("No push of %s starts %s: no rule leads there.%s", w.name(), w.p.Name, w.since(s))
 	f.Remedy = "Make the rule: unjam plan " + w.p.Name
-	if !w.missed(s) {
+	if w.ran && !w.missed(s) {
 		f.Severity = fault.Info
 	}
 	for r := range fact.All[fact.Rule](s) {
@@ -192,6 +192,10 @@ func (w *watch) lost(s *fact.Snapshot) fault.Finding {
 			f.Bucket, f.Remedy = fault.IAM, fmt.Sprintf("Allow %s on %s for the role %s, then start the pipeline.", start, w.p.ARN, role.Name())
 			return f
 		}
+	}
+	if !s.Answered(policies) || !s.Answered(simulation) {
+		f.Cause.Class = fault.Unclear
+		f.Cause.Text = fmt.Sprintf("The rule %s matches. Whether the role %s may start %s cannot be seen; else the rule was mended after the push, or the event was lost.", r.rule.Name, role.Name(), w.p.Name)
 	}
 	return f
 }
