@@ -1,10 +1,14 @@
 package faults_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/unjam/unjam/faults"
+	"github.com/unjam/unjam/internal/app"
 	"github.com/unjam/unjam/internal/fault"
 	"github.com/unjam/unjam/internal/testkit"
 	"github.com/unjam/unjam/lab/cloud"
@@ -63,4 +67,54 @@ func TestWorldsWithoutHandshakeEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOnTheWay: no world of any fault takes more rounds than an inquiry has, with a TARGET or without one, and what is told while a
+// diagnosis goes on is never taken back.
+func TestOnTheWay(t *testing.T) {
+	files, err := filepath.Glob("*/testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no worlds: %v", err)
+	}
+	most := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			c := testkit.Start(t, file, text)
+			asks := []app.Ask{{}}
+			if c.Files["args"] != "" {
+				asks = append(asks, c.Ask(t))
+			}
+			for _, ask := range asks {
+				told := map[string]string{}
+				d, err := c.App.Diagnose(t.Context(), ask, faults.All(), func(p app.Progress) {
+					for _, f := range p.New {
+						told[f.ID] = f.Message
+					}
+				})
+				if err != nil {
+					t.Fatalf("%s: diagnose: %v", file, err)
+				}
+				for _, f := range d.Report.Findings {
+					delete(told, f.ID)
+					for _, x := range f.Explained {
+						delete(told, x.ID())
+					}
+				}
+				for _, message := range told {
+					t.Errorf("%s %v: told and taken back: %s", file, ask.Targets, message)
+				}
+				most = max(most, d.Rounds)
+				for _, g := range d.Report.Gaps {
+					if strings.Contains(g.Why, "rounds") {
+						t.Errorf("%s %v: %s: %s", file, ask.Targets, g.Operation, g.Why)
+					}
+				}
+			}
+		})
+	}
+	t.Logf("%d worlds, %d rounds at most", len(files), most)
 }

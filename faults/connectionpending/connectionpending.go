@@ -50,10 +50,18 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 			j.Need(settles)
 			continue
 		}
-		j.Need(fault.ConnectionQuery(s.Question().Account, arn)) // what decides is read twice, from the owning Region
+		own := fault.ConnectionQuery(s.Question().Account, arn)
+		j.Need(own) // what decides is read twice, from the owning Region
 		f, helps := judge(s, c)
-		j.Findings = append(j.Findings, f)
 		j.Help(helps...)
+		if c.Source().Region != own.Scope.Region && !s.Answered(own) { // the list of another Region may be behind
+			if !s.Settled(own) {
+				continue
+			}
+			f.Cause.Class = fault.Unclear
+			f.Cause.Text += fmt.Sprintf(" So says the list of %s, which may be behind: %s itself could not be asked.", c.Source().Region, own.Scope.Region)
+		}
+		j.Findings = append(j.Findings, f)
 	}
 	return j
 }

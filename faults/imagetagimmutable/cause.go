@@ -36,9 +36,11 @@ func (w *watch) judge(s *fact.Snapshot) (fault.Finding, bool) {
 		return w.gone(s, *w.noImage, tagMissing), true
 	case pinned, !w.tagged:
 		return fault.Finding{}, false
+	case slices.ContainsFunc(w.needs, func(q fact.Query) bool { return !s.Settled(q) }):
+		return fault.Finding{}, false // a rule may yet show that takes every tag
 	case known && fixed:
 		return w.stuck(s)
-	case !w.counted, slices.ContainsFunc(w.routes, func(r route) bool { return !r.read }):
+	case !w.mapped():
 		return fault.Finding{}, false
 	case slices.ContainsFunc(w.routes, func(r route) bool { return r.leads() == yes }):
 		if !w.missed(s) {
@@ -112,6 +114,10 @@ func (w *watch) stuck(s *fact.Snapshot) (fault.Finding, bool) {
 	}
 	f := w.finding(s, tagImmutable, fault.Verified, fmt.Sprintf("The repository %s is %s: a second push of the tag %s is refused, so the tag points at the same image for ever, and a new tag is not the one that %s watches.",
 		w.action.Repository, setting, w.action.ImageTag, w.p.Name))
+	if !w.mapped() {
+		f.Cause.Class = fault.Inferred
+		f.Cause.Text += " Whether a rule hands pushed images over whatever their tag cannot be seen."
+	}
 	e := fault.Ev(fault.Verified, w.repository, w.action.Repository+"/imageTagMutability", setting, fact.TagsMutable)
 	e.Text = "the tag " + w.action.ImageTag + " exists already: " + w.image.Digest
 	f.Evidence = append(f.Evidence, e)

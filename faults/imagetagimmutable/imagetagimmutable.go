@@ -145,6 +145,11 @@ func (w *watch) route(s *fact.Snapshot, name string) route {
 	return r
 }
 
+// mapped reports whether all rules that have the pipeline as a target were read.
+func (w *watch) mapped() bool {
+	return w.counted && !slices.ContainsFunc(w.routes, func(r route) bool { return !r.read })
+}
+
 // failed is the source action, where its newest run failed.
 func (w *watch) failed(s *fact.Snapshot) (fault.Current, bool) {
 	fails, _ := fault.Fails(s, w.p)

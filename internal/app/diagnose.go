@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/unjam/unjam/internal/awsapi"
@@ -108,6 +109,9 @@ func (a *App) diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 			Class: fact.Skipped, Why: "--quick leaves out pipelines in other Regions: ask without it to see them"})
 	}
 	told := map[string]int{}
+	early := func(f fault.Finding, more bool) bool { // nothing that was read suffers from it, or no fault explains it: that may change
+		return f.Severity == fault.Info || more && slices.ContainsFunc(faults, func(x *fault.Fault) bool { return x.Rest && x.Code == f.Code })
+	}
 	meter := &meter{tell: progress}
 	a.collector.OnReply = meter.reply
 	defer func() { a.collector.OnReply = nil }()
@@ -120,8 +124,8 @@ func (a *App) diagnose(ctx context.Context, ask Ask, faults []*fault.Fault, prog
 		}
 		p := Progress{Round: st.Rounds, Pending: len(st.Outcome.Wants)}
 		for _, f := range st.Outcome.Findings {
-			if f.Severity == fault.Info {
-				continue // nothing that was read suffers from it: that may change
+			if early(f, p.Pending > 0) {
+				continue
 			}
 			if n, old := told[f.ID]; !old {
 				p.New = append(p.New, f)

@@ -11,9 +11,9 @@ import (
 	"github.com/unjam/unjam/internal/op"
 )
 
-// MaxRounds is how often judging may ask for more facts after it saw some: a pipeline, its connection, the events of that, the
-// people in those and their rights are four; two are in reserve.
-const MaxRounds = 6
+// MaxRounds is how often judging may ask for more facts after it saw some. The longest way takes seven: the list of pipelines, a
+// pipeline, the events of its stack, a certificate, the public DNS, the zones, the records in them. One is in reserve.
+const MaxRounds = 8
 
 // Collector answers queries; *collect.Collector is one. Every query is settled afterwards: facts, a proof of absence or a gap.
 type Collector interface {
@@ -64,7 +64,7 @@ func (st *State) judge(b *fact.Builder, faults []*fault.Fault, lenses []fault.Le
 func leftOut(q fact.Query) fact.Gap {
 	o, _ := op.Reading(q.Kind)
 	return fact.Gap{
-		Query: q, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its six rounds: ask again with a TARGET",
+		Query: q, Class: fact.Skipped, Why: "left out: the diagnosis did not come to an end in its rounds: ask again with a TARGET",
 		Source: fact.Source{Service: o.Service, Operation: o.Name, Account: q.Scope.Account, Region: q.Scope.Region},
 	}
 }

@@ -90,7 +90,8 @@ func (r Refused) person(s *fact.Snapshot, f fault.Finding) (plan.Step, bool) {
 	role := r.governed()
 	a, _ := fact.ParseARN(role)
 	ref := fact.Ref{Scope: fact.Scope{Account: s.Question().Account}, Kind: fact.KindPolicies, ID: role}
-	document := trustOf(r.assumer)
+	account := r.Pipeline.Ref().Scope.Account
+	document := trustOf(r.assumer, account)
 	st := plan.Step{Kind: plan.Human, Target: ref, Patience: personPatience, OneWay: "what a person changes of a role, a person takes back", Say: &plan.Guide{
 		Link: fault.PipelineLink(s.Question(), r.Pipeline), Where: "account " + a.Account, Role: "whoever may change roles", Handover: f.Message + " " + f.Cause.Text,
 	}}
@@ -107,9 +108,13 @@ func (r Refused) person(s *fact.Snapshot, f fault.Finding) (plan.Step, bool) {
 		st.ID, st.Title = "trust-"+a.Name(), "let "+r.assumer+" assume the role "+a.Name()
 		st.Say.Checklist = []string{
 			fmt.Sprintf("Write the role's trust policy into a file: aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust.json", a.Name()),
-			"Let it have this statement, and leave those for others as they are: " + statementOf(r.assumer),
+			"Let it have this statement, and leave those for others as they are: " + statementOf(r.assumer, account),
 			fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document file://trust.json; it replaces the whole policy.", a.Name()),
-			"A Deny or a condition in the trust policy stands against every Allow: take it out or narrow it.",
+		}
+		if f.Cause.Code == condition {
+			st.Say.Checklist[1] = "Correct the condition of the statement that names " + r.assumer + ", as it holds for this pipeline: " + statementOf(r.assumer, account)
+		} else {
+			st.Say.Checklist = append(st.Say.Checklist, "A Deny in the trust policy stands against every Allow: take it out or narrow it.")
 		}
 		now, _ := x.Field("trust")
 		st.DoneWhen = []plan.Check{{Ref: ref, Field: "trust", Op: plan.Not, Value: now}, {Ref: ref, Field: "trusts/" + r.assumer, Op: plan.Is, Value: "yes"}}
@@ -130,14 +135,14 @@ func pathOf(a fact.ARN) string {
 }
 
 // trustOf is a trust policy for one assumer, a service or a role.
-func trustOf(assumer string) string {
-	return `{"Version":"2012-10-17","Statement":[` + statementOf(assumer) + `]}`
+func trustOf(assumer, account string) string {
+	return `{"Version":"2012-10-17","Statement":[` + statementOf(assumer, account) + `]}`
 }
 
-func statementOf(assumer string) string {
-	kind := "Service"
+// statementOf lets an assumer in; a service for things of the account only (docs/aws-facts.md, "Roles of pipelines").
+func statementOf(assumer, account string) string {
 	if strings.HasPrefix(assumer, "arn:") {
-		kind = "AWS"
+		return `{"Effect":"Allow","Principal":{"AWS":"` + assumer + `"},"Action":"sts:AssumeRole"}`
 	}
-	return `{"Effect":"Allow","Principal":{"` + kind + `":"` + assumer + `"},"Action":"sts:AssumeRole"}`
+	return `{"Effect":"Allow","Principal":{"Service":"` + assumer + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"}}}`
 }

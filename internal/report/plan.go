@@ -48,13 +48,21 @@ func Plan(w io.Writer, pl plan.Plan, v View) error {
 	for i, n := range pl.Notes {
 		if i == 0 {
 			p.line("")
-			p.line(p.paint(yellow, "Before you say yes"))
+			p.line(p.paint(yellow, noteTitle(pl)))
 		}
 		p.text(2, "", "- "+n)
 	}
 	p.line("")
 	p.line(p.paint(dim, summary(pl)))
 	return p.err
+}
+
+// noteTitle stands over the notes: without steps there is nothing to say yes to.
+func noteTitle(pl plan.Plan) string {
+	if len(pl.Steps) == 0 {
+		return "Notes"
+	}
+	return "Before you say yes"
 }
 
 func short12(id string) string {
