@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -50,13 +51,20 @@ func ClockOf(c Current) Clock {
 	return Clock{Started: c.State.Changed, Ends: c.State.Changed.Add(limit), Limit: limit, Name: name}
 }
 
-// TimedOut reports whether a text says that an action ran out of its time.
+// TimedOut reports whether a text says that an action ran out of its time: a call of its own that got no answer did not.
 func TimedOut(text string) bool {
-	t := strings.ToLower(text)
-	for _, w := range []string{"timed out", "timeout", "time out", "exceeded the maximum time", "time limit", "failed to return a result"} {
-		if strings.Contains(t, w) {
-			return true
-		}
-	}
-	return false
+	return !OfNetwork(text) && says(text, "timed out", "timeout", "time out", "exceeded the maximum time", "time limit", "failed to return a result")
+}
+
+// OfNetwork reports whether a text tells of a connection that did not come about: of a build, a function or a deployment, which print what
+// their tools say. It is a hint.
+func OfNetwork(text string) bool {
+	return says(text, "connection timed out", "connect timed out", "connect timeout", "connection timeout", "i/o timeout", "etimedout", "connection refused", "econnrefused", "connection reset",
+		"econnreset", "could not connect", "unable to connect", "cannot connect", "failed to connect", "no such host", "unknown host", "enotfound", "could not resolve", "name resolution",
+		"network is unreachable", "no route to host", "tls handshake timeout")
+}
+
+func says(text string, words ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }

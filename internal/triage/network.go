@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unjam/unjam/internal/fact"
 	"github.com/unjam/unjam/internal/fault"
@@ -18,6 +19,10 @@ func network(s *fact.Snapshot, f *fault.Finding, pipelines []fact.Pipeline) (fau
 	switch {
 	case !ok && unread(s, pipelines) != "":
 		return ruling(fault.Network, fault.Unseen, fault.Unclear, unread(s, pipelines)), nil
+	case con.HostARN == "" && speaks(s, pipelines) != "":
+		return ruling(fault.Network, fault.Unseen, fault.Unclear, speaks(s, pipelines)), nil
+	case !ok && !failed(s, pipelines):
+		return ruling(fault.Network, fault.RuledOut, fault.Inferred, "no action that was read has failed"), nil
 	case !ok:
 		return ruling(fault.Network, fault.RuledOut, fault.Inferred, "AWS answered every step of the failed run with a text of its own: no time-out, no name that does not resolve"), nil
 	case con.HostARN == "":
@@ -89,4 +94,25 @@ func lacking(s *fact.Snapshot, q fact.Query) string {
 		return ": " + g.Permission + " is missing"
 	}
 	return ": " + g.Why
+}
+
+// failed reports whether an action of the pipelines failed last.
+func failed(s *fact.Snapshot, pipelines []fact.Pipeline) bool {
+	return slices.ContainsFunc(pipelines, func(p fact.Pipeline) bool {
+		fails, _ := fault.Fails(s, p)
+		return len(fails) > 0
+	})
+}
+
+// speaks is a failure whose text speaks of a network: what a build, a function or a deployment reached for is nothing that is read here.
+func speaks(s *fact.Snapshot, pipelines []fact.Pipeline) string {
+	for _, p := range pipelines {
+		fails, _ := fault.Fails(s, p)
+		for _, c := range fails {
+			if fault.OfNetwork(c.State.Error) {
+				return "the text of " + c.Name() + " speaks of a network, and where it leads was not read"
+			}
+		}
+	}
+	return ""
 }

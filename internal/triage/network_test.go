@@ -51,6 +51,8 @@ caller ada you role=Admin session=ada
 		{"subnets denied", strings.Replace(inVPC, "DENY", "deny=ec2:DescribeSubnets", 1), "connection-pending", fault.Unseen, "ec2:DescribeSubnets is missing"},
 		{"hosts denied", strings.Replace(inVPC, "DENY", "deny=codeconnections:ListHosts,codestar-connections:ListHosts", 1), "connection-pending", fault.Unseen, "ListHosts is missing"},
 		{"the server answers", inVPC + "-17d ada completes handshake conn as=gustav org=corp\n-16d ada updates app branch=gone\n-1d ada starts app\n", "connection-unusable", fault.RuledOut, "the server answered"},
+		{"a build in a network", cloud + "-17d ada completes handshake conn as=olga org=acme\n-2d aws breaks stage app Build \"dial tcp 10.0.0.7:443: i/o timeout\"\n-1d ada starts app\n", "action-failed", fault.Unseen, "the text of app/Build/Build speaks of a network"},
+		{"nothing failed", "account 111111111111 alias=acme-prod regions=eu-west-1\nrole Admin allow=*\ncaller ada you role=Admin session=ada\nquota connections=1\n-19d ada creates connection conn provider=GitHub\n-18d ada creates connection more provider=GitHub expect=LimitExceededException\n", "quota-reached", fault.RuledOut, "no action that was read has failed"},
 		{"its own bucket", inVPC + "-17d ada completes handshake conn as=gustav org=corp\n-2d ada closes hosts egress 443\n-1d ada starts app\n", "host-not-ready", fault.ItIs, "security group"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
