@@ -3,6 +3,7 @@ package faults_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,7 +71,8 @@ func TestWorldsWithoutHandshakeEvents(t *testing.T) {
 }
 
 // TestOnTheWay: no world of any fault takes more rounds than an inquiry has, with a TARGET or without one, and what is told while a
-// diagnosis goes on is never taken back.
+// diagnosis goes on is never taken back, but for the list of another Region that is minutes behind: waiting for the connection's own Region
+// would cost every verdict a round.
 func TestOnTheWay(t *testing.T) {
 	files, err := filepath.Glob("*/testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -105,6 +107,9 @@ func TestOnTheWay(t *testing.T) {
 					}
 				}
 				for _, message := range told {
+					if slices.ContainsFunc(d.Report.Findings, func(f fault.Finding) bool { return f.Code == "reads-disagree" }) {
+						continue
+					}
 					t.Errorf("%s %v: told and taken back: %s", file, ask.Targets, message)
 				}
 				most = max(most, d.Rounds)

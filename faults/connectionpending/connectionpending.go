@@ -54,10 +54,7 @@ func diagnose(s *fact.Snapshot) fault.Judgement {
 		j.Need(own) // what decides is read twice, from the owning Region
 		f, helps := judge(s, c)
 		j.Help(helps...)
-		if c.Source().Region != own.Scope.Region && !s.Answered(own) { // the list of another Region may be behind
-			if !s.Settled(own) {
-				continue
-			}
+		if c.Source().Region != own.Scope.Region && s.Settled(own) && !s.Answered(own) { // the list of another Region may be behind
 			f.Cause.Class = fault.Unclear
 			f.Cause.Text += fmt.Sprintf(" So says the list of %s, which may be behind: %s itself could not be asked.", c.Source().Region, own.Scope.Region)
 		}

@@ -225,17 +225,21 @@ func (s *Spec) doc() fault.Doc {
 		d.Text = d.Symptom
 	}
 	for _, c := range s.Causes {
-		d.Causes = append(d.Causes, fault.CauseDoc{Code: c.Code.Value, Text: oneLine(c.Text.Value), Evidence: evidenceOf(c), Remedy: oneLine(c.Remedy.Value)})
+		d.Causes = append(d.Causes, fault.CauseDoc{Code: c.Code.Value, Text: oneLine(c.Text.Value), Evidence: s.evidenceOf(c), Remedy: oneLine(c.Remedy.Value)})
 	}
 	return d
 }
 
-// evidenceOf says in a page what decides on a cause: its expression.
-func evidenceOf(c Cause) string {
-	if c.When.Line == 0 {
+// evidenceOf says in a page what decides on a cause: its expression, or that of the file where it is the only one.
+func (s *Spec) evidenceOf(c Cause) string {
+	when := c.When
+	switch {
+	case when.Line == 0 && len(s.Causes) > 1:
 		return "None of the causes above."
+	case when.Line == 0:
+		when = s.When
 	}
-	return strings.Join(strings.Fields(c.When.Value), " ")
+	return strings.Join(strings.Fields(when.Value), " ")
 }
 
 func values(all []Text) []string {
